@@ -1,0 +1,356 @@
+"""Array libraries: the only file of the mathematics that names one.
+
+A function in ``ops/`` asks its arrays which library they belong to (``xp = namespace(u=u, h=h)``) and uses
+the functions of the array API standard. What the standard lacks, or what one library does much better than
+its standard function, is here: transforms (``rfft``, ``irfft``), ``index_add`` and the way between host and
+device. Nothing falls back silently: where no GPU answers, ``get_backend("cupy")`` says so.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import array_api_compat
+import numpy as np
+import scipy.fft
+
+from hyena_np.errors import BackendError, ConfigError, DTypeError, LibraryMismatchError, ShapeError, TokenError
+
+Array = Any  # an array of any library; its namespace is asked, never assumed
+
+BACKENDS = ("numpy", "cupy", "torch", "array_api_strict")
+DTYPES = ("float32", "float64")
+
+# Two threads of one transform pay off only when there is enough of it.
+_PARALLEL_FFT_SIZE = 1 << 18
+
+
+@dataclass(frozen=True)
+class Backend:
+    """An array library, a device of it and a float dtype: where the arrays of a model live.
+
+    Attributes
+    ----------
+    name : str
+        ``"numpy"``, ``"cupy"``, ``"torch"`` or ``"array_api_strict"``.
+    xp : module
+        The library's namespace, as array-api-compat presents it.
+    device : object
+        A device of that library.
+    dtype : object
+        The library's float32 or float64.
+
+    See Also
+    --------
+    get_backend : makes one by name.
+    """
+
+    name: str
+    xp: ModuleType
+    device: Any
+    dtype: Any
+
+    def asarray(self, host_array) -> Array:
+        """Copy a NumPy array (or a nested list) of any shape to the device, cast to the backend's dtype."""
+        # Cast on the host: the bits are then the same on every library.
+        host = np.array(host_array, dtype=self.dtype_name)
+        return self.xp.asarray(host, dtype=self.dtype, device=self.device)
+
+    @property
+    def dtype_name(self) -> str:
+        """``"float32"`` or ``"float64"``."""
+        return "float32" if self.dtype == self.xp.float32 else "float64"
+
+
+def get_backend(name: str, dtype: str = "float32") -> Backend:
+    """Return the array library `name`, ready to hold a model.
+
+    Parameters
+    ----------
+    name : {"numpy", "cupy", "torch", "array_api_strict"}
+        The library. ``"cupy"`` takes the current CUDA device, ``"torch"`` the CPU.
+    dtype : {"float32", "float64"}
+        Precision of every parameter and activation.
+
+    Returns
+    -------
+    Backend
+        Frozen; arrays of any shape are made with ``Backend.asarray``.
+
+    Raises
+    ------
+    ConfigError
+        The name or the dtype is not in the lists above.
+    BackendError
+        The library is not installed, or it is CuPy and no GPU answers.
+
+    Notes
+    -----
+    Source: no counterpart in the paper; the official code is tied to PyTorch.
+
+    Examples
+    --------
+    >>> from hyena_np import get_backend
+    >>> get_backend("numpy", "float64").asarray([1, 2]).dtype
+    dtype('float64')
+    """
+    if name not in BACKENDS:
+        raise ConfigError(f"backend: got {name!r}, allowed are {', '.join(BACKENDS)}")
+    if dtype not in DTYPES:
+        raise ConfigError(f"dtype: got {dtype!r}, allowed are {', '.join(DTYPES)}")
+    if name == "cupy":
+        _require_gpu()
+    try:
+        xp = _compat_namespace(name)
+    except ImportError as error:
+        raise BackendError(f"backend {name!r} is not installed ({error})") from error
+    device = array_api_compat.device(xp.empty(0))
+    return Backend(name, xp, device, getattr(xp, dtype))
+
+
+def _compat_namespace(name: str) -> ModuleType:
+    if name == "array_api_strict":
+        return importlib.import_module(name)
+    return importlib.import_module(f"array_api_compat.{name}")
+
+
+def _require_gpu() -> None:
+    try:
+        import cupy
+    except ImportError as error:
+        raise BackendError(
+            "backend 'cupy': CuPy is not installed; pip install 'hyena-np[gpu12]' (CUDA 12) or 'hyena-np[gpu13]' (CUDA 13)"
+        ) from error
+    if not cupy.cuda.is_available():
+        raise BackendError("backend 'cupy': CuPy is installed but no CUDA device answers; use backend 'numpy'")
+
+
+def namespace(**arrays: Array | None) -> ModuleType:
+    """Return the namespace of float arrays that must agree in library, device and dtype.
+
+    Parameters
+    ----------
+    **arrays
+        Arrays by the names that an error message is to use; any shape; None is passed over.
+
+    Returns
+    -------
+    module
+        The array API namespace of the arrays.
+
+    Raises
+    ------
+    LibraryMismatchError
+        Two arrays belong to two libraries or devices, or one is no array at all.
+    DTypeError
+        An array is not float32 or float64 (or its complex counterpart), or two arrays differ.
+
+    Notes
+    -----
+    Source: array API standard, ``array.__array_namespace__``.
+    """
+    first_name, first, xp, first_device = "", None, None, None
+    for name, array in arrays.items():
+        if array is None:
+            continue
+        try:
+            this_xp = array_api_compat.array_namespace(array)
+        except TypeError:
+            raise LibraryMismatchError(
+                f"{name}: got {type(array).__name__}, allowed is an array of one of {', '.join(BACKENDS)}"
+            ) from None
+        if first is None:
+            _check_float(this_xp, name, array)
+            first_name, first, xp = name, array, this_xp
+            first_device = array_api_compat.device(array)
+            continue
+        if this_xp is not xp:
+            raise LibraryMismatchError(
+                f"{name}: got an array of {_library(this_xp)}, but {first_name} is of {_library(xp)}; all must agree"
+            )
+        if array.dtype != first.dtype:
+            raise DTypeError(f"{name}: got {array.dtype}, but {first_name} is {first.dtype}; all must agree")
+        if array_api_compat.device(array) != first_device:
+            raise LibraryMismatchError(
+                f"{name}: got an array on {array_api_compat.device(array)}, but {first_name} is on {first_device}; all must agree"
+            )
+    if xp is None:
+        raise LibraryMismatchError("namespace: no array was given")
+    return xp
+
+
+def _library(xp: ModuleType) -> str:
+    return xp.__name__.replace("array_api_compat.", "")
+
+
+def _check_float(xp: ModuleType, name: str, array: Array) -> None:
+    if array.dtype in (xp.float32, xp.float64, xp.complex64, xp.complex128):
+        return
+    raise DTypeError(f"{name}: got dtype {array.dtype}, allowed are float32 and float64")
+
+
+def to_numpy(array: Array) -> np.ndarray:
+    """Copy an array of any library, shape and dtype to a NumPy array on the host.
+
+    Parameters
+    ----------
+    array : array of any shape
+        NumPy arrays are returned as they are.
+
+    Returns
+    -------
+    numpy.ndarray
+        Same shape and dtype.
+
+    Raises
+    ------
+    LibraryMismatchError
+        The argument is not an array.
+
+    Notes
+    -----
+    Source: no counterpart in the paper. On a GPU this waits for the device.
+    """
+    if isinstance(array, np.ndarray | np.generic):
+        return np.asarray(array)
+    if not array_api_compat.is_array_api_obj(array):
+        raise LibraryMismatchError(f"array: got {type(array).__name__}, allowed is an array of one of {', '.join(BACKENDS)}")
+    if array_api_compat.is_cupy_array(array):
+        return array.get()
+    if array_api_compat.is_torch_array(array):
+        return array.detach().cpu().numpy()
+    xp = array_api_compat.array_namespace(array)
+    if _library(xp) == "array_api_strict":
+        array = array_api_compat.to_device(array, xp.Device("CPU_DEVICE"))
+    return np.from_dlpack(array)
+
+
+def like(host_array: np.ndarray, reference: Array) -> Array:
+    """Copy a host array to the library, device and dtype of `reference`."""
+    xp = array_api_compat.array_namespace(reference)
+    return xp.asarray(host_array, dtype=reference.dtype, device=array_api_compat.device(reference))
+
+
+def host_range(n: int) -> np.ndarray:
+    """The float64 numbers 0..n-1 on the host: tables computed from them have the same bits on every library."""
+    return np.arange(n, dtype=np.float64)
+
+
+def owned(array: Array) -> Array:
+    """A copy that lets go of the larger buffer behind a slice."""
+    if array_api_compat.is_torch_array(array):
+        return array.clone()  # asarray would cut the graph that the tests differentiate
+    return array_api_compat.array_namespace(array).asarray(array, copy=True)
+
+
+def arange_like(n: int, reference: Array) -> Array:
+    """The integers 0..n-1 on the device of `reference`."""
+    xp = array_api_compat.array_namespace(reference)
+    return xp.arange(n, dtype=xp.int64, device=array_api_compat.device(reference))
+
+
+def zeros_like_device(shape: tuple[int, ...], reference: Array) -> Array:
+    """Zeros of `shape` with the library, device and dtype of `reference`."""
+    xp = array_api_compat.array_namespace(reference)
+    return xp.zeros(shape, dtype=reference.dtype, device=array_api_compat.device(reference))
+
+
+# --- transforms ---------------------------------------------------------------------------------------------
+
+
+def fft_length(n: int) -> int:
+    """The shortest length >= n whose real transform is quick (a product of 2, 3 and 5)."""
+    return scipy.fft.next_fast_len(n, real=True)
+
+
+def rfft(x: Array, n: int) -> Array:
+    """Real FFT of the last axis, zero-padded to n; float32 in, complex64 out, on every library."""
+    if isinstance(x, np.ndarray):
+        # NumPy's own transform is several times slower than SciPy's in float32.
+        return scipy.fft.rfft(x, n, axis=-1, workers=_workers(x))
+    xp = array_api_compat.array_namespace(x)
+    return xp.fft.rfft(x, n=n, axis=-1)
+
+
+def irfft(x: Array, n: int) -> Array:
+    """Inverse of `rfft`: real, length n."""
+    if isinstance(x, np.ndarray):
+        return scipy.fft.irfft(x, n, axis=-1, workers=_workers(x))
+    xp = array_api_compat.array_namespace(x)
+    return xp.fft.irfft(x, n=n, axis=-1)
+
+
+def _workers(x: np.ndarray) -> int | None:
+    return -1 if x.size >= _PARALLEL_FFT_SIZE and sys.platform != "emscripten" else None
+
+
+# --- integers: token ids and labels -------------------------------------------------------------------------
+
+
+def token_ids(name: str, ids: Array, size: int, reference: Array, ignore_index: int | None = None) -> Array:
+    """Check that integers lie in 0..size-1 (or equal `ignore_index`) and put them where `reference` lives.
+
+    NumPy integers are checked on the host, so that a GPU need not stop; integers that are on the device
+    already are checked there, which waits for it once.
+    """
+    xp = array_api_compat.array_namespace(reference)
+    if not array_api_compat.is_array_api_obj(ids):
+        raise DTypeError(f"{name}: got {type(ids).__name__}, allowed is an integer array")
+    ids_xp = array_api_compat.array_namespace(ids)
+    if not ids_xp.isdtype(ids.dtype, "integral"):
+        raise DTypeError(f"{name}: got dtype {ids.dtype}, allowed are integers")
+    on_host = isinstance(ids, np.ndarray)
+    if not on_host and ids_xp is not xp:
+        raise LibraryMismatchError(f"{name}: got an array of {_library(ids_xp)}, allowed are numpy and {_library(xp)}")
+    outside = (ids < 0) | (ids >= size)
+    if ignore_index is not None:
+        outside = outside & (ids != ignore_index)
+    if bool(ids_xp.any(outside)):
+        bad = int(to_numpy(ids)[to_numpy(outside)][0])
+        raise TokenError(f"{name}: got {bad}, allowed are 0 to {size - 1}")
+    if on_host:
+        return xp.asarray(ids, dtype=xp.int64, device=array_api_compat.device(reference))
+    if array_api_compat.device(ids) != array_api_compat.device(reference):
+        raise LibraryMismatchError(f"{name}: got an array on another device than the weights")
+    return ids
+
+
+def index_add(ids: Array, values: Array, n: int) -> Array:
+    """Sum the rows of `values` (R, D) that share an id: out[i] = sum of values[r] with ids[r] = i; (n, D)."""
+    if array_api_compat.is_numpy_array(values) or array_api_compat.is_cupy_array(values):
+        out = zeros_like_device((n, values.shape[1]), values)
+        array_api_compat.array_namespace(values).add.at(out, ids, values)
+        return out
+    if array_api_compat.is_torch_array(values):
+        return zeros_like_device((n, values.shape[1]), values).index_add(0, ids, values)
+    xp = array_api_compat.array_namespace(values)
+    one_hot = xp.astype(arange_like(n, values)[:, None] == ids[None, :], values.dtype)
+    return xp.matmul(one_hot, values)
+
+
+def owning_buffer(array: Array) -> tuple[int, int]:
+    """Identity and size in bytes of the memory that an array, or the array that it is a view of, owns."""
+    if array_api_compat.is_torch_array(array):
+        storage = array.untyped_storage()
+        return storage.data_ptr(), storage.nbytes()
+    while getattr(array, "base", None) is not None and hasattr(array.base, "dtype"):
+        array = array.base
+    return id(array), array.nbytes
+
+
+def check_ndim(name: str, array: Array, axes: str) -> tuple[int, ...]:
+    """Return the shape of an array that must have the axes `axes`, written like "B D L"."""
+    if array.ndim != len(axes.split()):
+        allowed = f"({', '.join(axes.split())})"
+        raise ShapeError(f"{name}: got shape {tuple(array.shape)}, allowed is {allowed}")
+    return tuple(array.shape)
+
+
+def check_shape(name: str, array: Array, shape: tuple[int, ...]) -> None:
+    """Raise ShapeError unless the array has exactly this shape."""
+    if tuple(array.shape) != tuple(shape):
+        raise ShapeError(f"{name}: got shape {tuple(array.shape)}, allowed is {tuple(shape)}")

@@ -1,0 +1,129 @@
+"""The memory ledger: what a forward keeps for its backward, predicted from the shapes and measured on the cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hyena_np.backend import fft_length, owning_buffer
+from hyena_np.errors import ConfigError
+from hyena_np.models.language_model import LanguageModelConfig
+from hyena_np.models.mixers import MixerConfig
+from hyena_np.models.params import tree_leaves
+from hyena_np.ops.attention import AttentionConfig
+from hyena_np.ops.config import HyenaConfig
+
+_FLOAT_BYTES = {"float32": 4, "float64": 8}
+_ID_BYTES = 8
+
+
+def saved_bytes(
+    config: LanguageModelConfig, B: int, L: int, dtype: str = "float32", remat: bool = False
+) -> dict[str, int]:
+    r"""Bytes that `language_model` keeps for its backward, by part, from the shapes alone.
+
+    Parameters
+    ----------
+    config : LanguageModelConfig
+    B, L : int
+        Batch and length.
+    dtype : {"float32", "float64"}
+    remat : bool
+        As in `language_model`.
+
+    Returns
+    -------
+    dict
+        Part to bytes, with the sum under ``"total"``. Parameters are not counted.
+
+    Raises
+    ------
+    ConfigError
+        `dtype` is unknown.
+
+    Notes
+    -----
+    Source: the caches of the ops; a test holds it equal to what `cache_nbytes` measures.
+    """
+    if dtype not in _FLOAT_BYTES:
+        raise ConfigError(f"dtype: got {dtype!r}, allowed are {', '.join(_FLOAT_BYTES)}")
+    D, width = config.d_model, config.mlp_width
+    rows = B * L
+    norm = rows * (D + 1)  # the normalised rows and one inverse deviation each
+    if remat:
+        block = {"block inputs": rows * D}
+    else:
+        block = {
+            "layer norms": 2 * norm,
+            **_mixer_floats(config.mixer, B, L),
+            # input of fc1, input of the GELU, its tanh, input of fc2
+            "mlp": rows * (D + 3 * width),
+        }
+    floats = {name: config.n_layer * count for name, count in block.items()}
+    floats["head"] = norm + rows * D
+    ledger = {name: count * _FLOAT_BYTES[dtype] for name, count in floats.items()}
+    ledger["token ids"] = rows * _ID_BYTES
+    return ledger | {"total": sum(ledger.values())}
+
+
+def _mixer_floats(config: MixerConfig, B: int, L: int) -> dict[str, int]:
+    rows = B * L
+    if isinstance(config, AttentionConfig):
+        # input, the projected branches (q, k and v are views of them), the matrix, input of the output projection
+        return {"mixer": rows * config.d_model * 5, "attention matrix": B * config.num_heads * L * L}
+    return _hyena_floats(config, B, L)
+
+
+def _hyena_floats(config: HyenaConfig, B: int, L: int) -> dict[str, int]:
+    D, N, filters, M = config.d_model, config.order, config.num_filters, config.filter_order
+    activation = B * L * D
+    spectrum = 2 * (fft_length(2 * L - 1) // 2 + 1)  # a complex number is two floats
+    return {
+        # the operator's input, and the branches before and after the short convolution
+        "projections": activation + 2 * (N + 1) * activation,
+        # what each convolution read and gave, or the value branch itself (a view), and the output
+        "recurrence": (2 * filters + 1 - (config.variant == "paper")) * activation,
+        "spectra": filters * D * (B + 1) * spectrum,
+        # two arrays a sine layer; the raw filter, the window and its decay
+        "filter network": 2 * (config.num_inner_mlps + 1) * M * L + 3 * filters * D * L,
+    }
+
+
+def cache_nbytes(cache: Any, params: dict | None = None) -> int:
+    """Bytes that a cache keeps alive: the buffers behind its arrays, each counted once.
+
+    A view counts as the whole buffer that it holds on to, which is the mistake that this function is to find.
+
+    Parameters
+    ----------
+    cache : nested tuples, lists and dictionaries of arrays of any shape
+    params : dict, optional
+        Parameter tree whose buffers are not counted.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    LibraryMismatchError
+        Not raised for the caches of this package.
+
+    Notes
+    -----
+    Source: no counterpart in the paper; compare its App. A on memory.
+    """
+    own = {owning_buffer(leaf)[0] for leaf in tree_leaves(params).values()} if params else set()
+    buffers: dict[int, int] = {}
+    _collect(cache, buffers)
+    return sum(size for key, size in buffers.items() if key not in own)
+
+
+def _collect(node: Any, buffers: dict[int, int]) -> None:
+    if isinstance(node, dict):
+        node = tuple(node.values())
+    if isinstance(node, tuple | list):
+        for child in node:
+            _collect(child, buffers)
+    elif hasattr(node, "dtype"):
+        key, size = owning_buffer(node)
+        buffers[key] = size

@@ -1,0 +1,1 @@
+"""Training: optimiser, schedule, checkpoints, and the loop that ties them together."""

@@ -1,0 +1,201 @@
+"""AdamW with parameter groups, and clipping by the global norm: pure functions of (params, grads, state)."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from hyena_np.backend import Array, namespace
+from hyena_np.errors import ConfigError
+from hyena_np.models.params import tree_from_leaves, tree_leaves, tree_map
+from hyena_np.ops.config import check_real
+
+
+class AdamWState(NamedTuple):
+    """State of the optimiser; the trees have the keys and shapes of the parameters."""
+
+    step: int
+    mean: dict  # running mean of the gradient
+    square: dict  # running mean of its square
+
+
+class Group(NamedTuple):
+    """How one array is trained."""
+
+    lr_scale: float  # times the learning rate; 0 keeps the array as it is
+    weight_decay: float
+
+
+FROZEN = Group(0.0, 0.0)
+
+
+def parameter_groups(params: dict, weight_decay: float, train_positions: bool = False) -> dict[str, Group]:
+    """Say for every array of a tree whether it is trained and whether it decays.
+
+    Weights decay; biases, norms, the short convolution's bias, the skip term and the whole filter network do
+    not. The window's constants are never trained, the table of positional features only on request.
+
+    Parameters
+    ----------
+    params : dict
+        Parameter tree; shapes do not matter.
+    weight_decay : float
+        Of the arrays that decay.
+    train_positions : bool
+        Train the positional features z, as the official code does with its default ``lr_pos_emb``.
+
+    Returns
+    -------
+    dict
+        Dotted name to Group.
+
+    Raises
+    ------
+    ConfigError
+        `weight_decay` is negative.
+
+    Notes
+    -----
+    Source: official code: the ``_optim`` attributes (filter network: own learning rate, no decay).
+    """
+    check_real("weight_decay", weight_decay)
+    if weight_decay < 0:
+        raise ConfigError(f"weight_decay: got {weight_decay}, allowed are numbers >= 0")
+    return {name: _group(f".{name}", weight_decay, train_positions) for name in tree_leaves(params)}
+
+
+def _group(name: str, weight_decay: float, train_positions: bool) -> Group:
+    if name.endswith((".filter.positional.t", ".filter.window.deltas")):
+        return FROZEN
+    if name.endswith(".filter.positional.z"):
+        return Group(1.0, 0.0) if train_positions else FROZEN
+    decays = name.endswith(".weight") and ".filter." not in name and ".norm" not in name and ".ln_f." not in name
+    return Group(1.0, weight_decay if decays else 0.0)
+
+
+def adamw_init(params: dict) -> AdamWState:
+    """State before the first step: zeros.
+
+    Parameters
+    ----------
+    params : dict
+        Parameter tree.
+
+    Returns
+    -------
+    AdamWState
+        Trees of the shapes of `params`.
+
+    Raises
+    ------
+    LibraryMismatchError
+        A leaf is no float array.
+
+    Notes
+    -----
+    Source: Loshchilov and Hutter, "Decoupled weight decay regularization", Algorithm 2.
+    """
+    return AdamWState(0, tree_map(_zeros, params), tree_map(_zeros, params))
+
+
+def _zeros(leaf: Array) -> Array:
+    return namespace(params=leaf).zeros_like(leaf)
+
+
+def adamw(
+    params: dict,
+    grads: dict,
+    state: AdamWState,
+    lr: float,
+    groups: dict[str, Group],
+    betas: tuple[float, float] = (0.9, 0.98),
+    eps: float = 1e-8,
+) -> tuple[dict, AdamWState]:
+    r"""One step of AdamW.
+
+    .. math:: m \leftarrow \beta_1 m + (1-\beta_1) g, \quad v \leftarrow \beta_2 v + (1-\beta_2) g^2, \quad
+              p \leftarrow (1 - \eta\lambda)\, p - \eta\,
+              \frac{m / (1-\beta_1^s)}{\sqrt{v / (1-\beta_2^s)} + \epsilon}
+
+    Parameters
+    ----------
+    params, grads : dict
+        Trees of equal structure and shapes.
+    state : AdamWState
+    lr : float
+        Learning rate of this step.
+    groups : dict
+        Dotted name to Group, from `parameter_groups`.
+    betas : tuple of float
+        Decay of the two running means; the paper's value is the default.
+    eps : float
+
+    Returns
+    -------
+    params : dict
+        New arrays; a frozen one is the old array itself.
+    state : AdamWState
+
+    Raises
+    ------
+    ParameterError
+        The trees differ.
+
+    Notes
+    -----
+    Source: Loshchilov and Hutter, Algorithm 2; Hyena paper, Table A.1 (betas); official code: ``torch.optim.AdamW``.
+    """
+    step = state.step + 1
+    mean_scale = 1 - betas[0] ** step
+    square_scale = math.sqrt(1 - betas[1] ** step)
+    leaves, mean, square = tree_leaves(params), tree_leaves(state.mean), tree_leaves(state.square)
+    for name, g in tree_leaves(tree_map(lambda _, g: g, params, grads)).items():
+        lr_scale, weight_decay = groups[name]
+        if lr_scale == 0:
+            continue
+        xp = namespace(params=leaves[name], grads=g)
+        rate = lr * lr_scale
+        m = betas[0] * mean[name] + (1 - betas[0]) * g
+        v = betas[1] * square[name] + (1 - betas[1]) * (g * g)
+        update = m / (xp.sqrt(v) * (1 / square_scale) + eps)
+        leaves[name] = (1 - rate * weight_decay) * leaves[name] - (rate / mean_scale) * update
+        mean[name], square[name] = m, v
+    return tree_from_leaves(leaves), AdamWState(step, tree_from_leaves(mean), tree_from_leaves(square))
+
+
+def clip_by_global_norm(grads: dict, max_norm: float) -> tuple[dict, Array]:
+    r"""Scale gradients down so that their common norm is at most `max_norm`.
+
+    .. math:: g \leftarrow g \cdot \min\big(1,\ c / \lVert g \rVert\big), \qquad
+              \lVert g \rVert^2 = \sum_{\mathrm{arrays}} \sum g^2
+
+    Parameters
+    ----------
+    grads : dict
+        Tree of arrays of any shape.
+    max_norm : float
+        c, above zero.
+
+    Returns
+    -------
+    grads : dict
+        New arrays.
+    norm : array ()
+        The norm before clipping; stays on the device.
+
+    Raises
+    ------
+    ConfigError
+        `max_norm` is not above zero.
+
+    Notes
+    -----
+    Source: Hyena paper, App. A (clip 1.0); official code: ``gradient_clip_val``.
+    """
+    check_real("max_norm", max_norm, positive=True)
+    leaves = list(tree_leaves(grads).values())
+    xp = namespace(grads=leaves[0])
+    norm = xp.sqrt(sum(xp.sum(g * g) for g in leaves))
+    tiny = xp.asarray(1e-12, dtype=norm.dtype, device=getattr(norm, "device", None))
+    scale = xp.minimum(xp.ones_like(norm), max_norm / xp.maximum(norm, tiny))
+    return tree_map(lambda g: g * scale, grads), norm

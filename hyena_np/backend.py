@@ -344,6 +344,10 @@ def owning_buffer(array: Array) -> tuple[int, int]:
 
 def check_ndim(name: str, array: Array, axes: str) -> tuple[int, ...]:
     """Return the shape of an array that must have the axes `axes`, written like "B D L"."""
+    if not array_api_compat.is_array_api_obj(array):
+        raise LibraryMismatchError(
+            f"{name}: got {type(array).__name__}, allowed is an array of one of {', '.join(BACKENDS)}"
+        )
     if array.ndim != len(axes.split()):
         allowed = f"({', '.join(axes.split())})"
         raise ShapeError(f"{name}: got shape {tuple(array.shape)}, allowed is {allowed}")

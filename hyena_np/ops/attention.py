@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from hyena_np.backend import Array, arange_like, check_ndim, check_shape, namespace
-from hyena_np.errors import ConfigError, ParameterError, ShapeError
+from hyena_np.errors import ConfigError, ShapeError
 from hyena_np.ops.config import check_integer
 from hyena_np.ops.layers import LinearCache, linear, linear_backward, softmax
+from hyena_np.ops.parameters import check_params
 
 
 class CausalAttentionCache(NamedTuple):
@@ -218,11 +219,7 @@ def attention(u: Array, params: dict, config: AttentionConfig) -> tuple[Array, A
     B, L, D = check_ndim("u", u, "B L D")
     if D != config.d_model or not 1 <= L <= config.l_max:
         raise ShapeError(f"u: got shape {(B, L, D)}, allowed is (B, L <= {config.l_max}, {config.d_model})")
-    for name, shape in attention_shapes(config).items():
-        part, leaf = name.split(".")
-        if part not in params or leaf not in params[part] or tuple(params[part][leaf].shape) != shape:
-            raise ParameterError(f"params: {name} does not fit, the config asks for shape {shape}")
-    xp = namespace(u=u)
+    xp = namespace(u=u, **check_params(params, attention_shapes(config)))
     qkv, in_proj = linear(u, params["in_proj"]["weight"], params["in_proj"]["bias"])
     heads = xp.reshape(qkv, (B, L, 3, config.num_heads, D // config.num_heads))
     q, k, v = (xp.permute_dims(heads[:, :, i, :, :], (0, 2, 1, 3)) for i in range(3))  # (B,H,L,K)

@@ -93,9 +93,7 @@ class HyenaConfig:
         check_integer("order", self.order, smallest, f" in variant {self.variant!r}")
         check_integer("filter_order", self.filter_order, 1)
         check_integer("num_inner_mlps", self.num_inner_mlps, 0)
-        check_integer("emb_dim", self.emb_dim, 3)
-        if self.emb_dim % 2 == 0:
-            raise ConfigError(f"emb_dim: got {self.emb_dim}, allowed are odd numbers >= 3 (time, cosines, sines)")
+        check_odd("emb_dim", self.emb_dim, 3)
         for name in ("w", "fast_decay_pct", "slow_decay_pct", "target"):
             check_real(name, getattr(self, name), positive=True)
         check_real("shift", self.shift)
@@ -123,6 +121,13 @@ def check_integer(name: str, value: object, smallest: int, where: str = "") -> N
     """Raise ConfigError unless `value` is an int (no bool, no float) and at least `smallest`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < smallest:
         raise ConfigError(f"{name}: got {value!r}, allowed are integers >= {smallest}{where}")
+
+
+def check_odd(name: str, value: object, smallest: int) -> None:
+    """Raise ConfigError unless `value` is an odd int and at least `smallest`."""
+    check_integer(name, value, smallest)
+    if value % 2 == 0:
+        raise ConfigError(f"{name}: got {value}, allowed are odd integers >= {smallest} (time, cosines, sines)")
 
 
 def check_real(name: str, value: object, positive: bool = False) -> None:

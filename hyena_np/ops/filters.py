@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from hyena_np.backend import Array, check_ndim, check_shape, host_range, like, namespace, zeros_like_device
+from hyena_np.backend import Array, check_ndim, check_shape, host_range, like, namespace, owned, zeros_like_device
 from hyena_np.errors import ParameterError, ShapeError
-from hyena_np.ops.config import HyenaConfig, check_integer
+from hyena_np.ops.config import HyenaConfig, check_integer, check_odd, operator_shapes
+from hyena_np.ops.parameters import TABLES, check_params
 
 
 def positional_features(l_max: int, emb_dim: int, reference: Array) -> tuple[Array, Array]:
@@ -44,7 +45,7 @@ def positional_features(l_max: int, emb_dim: int, reference: Array) -> tuple[Arr
     Source: Hyena paper, App. D.3; official code: ``PositionalEmbedding``.
     """
     check_integer("l_max", l_max, 1)
-    check_integer("emb_dim", emb_dim, 3)
+    check_odd("emb_dim", emb_dim, 3)
     K = (emb_dim - 1) // 2
     position = host_range(l_max)
     xp = namespace(position=position)
@@ -287,7 +288,7 @@ class HyenaFilterCache(NamedTuple):
     window_cache: WindowCache
     raw: Array  # (C, L), the network's output
     window: Array  # (C, L)
-    tables: bool  # whether z, t and deltas came from the parameters
+    tables: dict  # names of the tables that came from the parameters, by branch
     config: HyenaConfig
 
 
@@ -327,24 +328,14 @@ def hyena_filter(params: dict, L: int, config: HyenaConfig) -> tuple[Array, Hyen
     """
     if isinstance(L, bool) or not isinstance(L, int) or not 1 <= L <= config.l_max:
         raise ShapeError(f"L: got {L!r}, allowed are 1 to l_max = {config.l_max}")
-    if "filter" not in params:
-        raise ParameterError(f"params: got the keys {sorted(params)}, allowed is a tree with 'filter'")
-    tree = params["filter"]
-    reference = tree["ffn"]["freq"]
-    tables = "positional" in tree and "window" in tree
-    if tables:
-        z, t, deltas = tree["positional"]["z"], tree["positional"]["t"], tree["window"]["deltas"]
-    else:
-        z, t = positional_features(config.l_max, config.emb_dim, reference)
-        deltas = decay_rates(config, reference)
-    raw, network = sine_network(z[0, :L, :], tree["ffn"])
-    window, window_cache = exponential_window(t[0, :L, 0], deltas[0, 0, :], config.shift)
-    if raw.shape[0] != config.filter_channels or z.shape[1] != config.l_max:
-        raise ParameterError(
-            f"params: filter has {raw.shape[0]} channels and {z.shape[1]} positions, "
-            f"the config asks for {config.filter_channels} and {config.l_max}"
-        )
+    tree = params.get("filter", {})
+    shapes = {name: shape for name, shape in operator_shapes(config).items() if name.startswith("filter.")}
+    check_params({"filter": tree}, shapes, optional=(*TABLES, "filter.skip"))
+    z, t, deltas = _tables(tree, L, config)
+    raw, network = sine_network(z, tree["ffn"])
+    window, window_cache = exponential_window(t, deltas, config.shift)
     h = split_orders(window * raw, config)
+    tables = {branch: tuple(tree[branch]) for branch in ("positional", "window") if branch in tree}
     return h, HyenaFilterCache(network, window_cache, raw, window, tables, config)
 
 
@@ -380,15 +371,27 @@ def hyena_filter_backward(dh: Array, cache: HyenaFilterCache) -> dict:
     dflat = merge_orders(dh, config)  # (filters,D,L) -> (C,L)
     # h = window * raw
     dz, dffn = sine_network_backward(window * dflat, network)
-    if not tables:
-        return {"filter": {"ffn": dffn}}
     dt, ddeltas = exponential_window_backward(raw * dflat, window_cache)
     # the tables are longer than the filter: what was cut off has no gradient
     rest = config.l_max - L
-    dz = xp.concat([dz, zeros_like_device((rest, dz.shape[1]), dz)])[None]
-    dt = xp.concat([dt, zeros_like_device((rest,), dt)])[None, :, None]
-    positional = {"z": dz, "t": dt}
-    return {"filter": {"positional": positional, "ffn": dffn, "window": {"deltas": ddeltas[None, None]}}}
+    dtables = {
+        "z": xp.concat([dz, zeros_like_device((rest, dz.shape[1]), dz)])[None, :, :],
+        "t": xp.concat([dt, zeros_like_device((rest,), dt)])[None, :, None],
+        "deltas": ddeltas[None, None, :],
+    }
+    return {"filter": {"ffn": dffn} | {b: {name: dtables[name] for name in names} for b, names in tables.items()}}
+
+
+def _tables(tree: dict, L: int, config: HyenaConfig) -> tuple[Array, Array, Array]:
+    """Features (L, E), time (L,) and decay rates (C,): the tree's own, or computed where it has none."""
+    tables = tree.get("positional", {}) | tree.get("window", {})
+    if len(tables) < len(TABLES):
+        reference = tree["ffn"]["freq"]
+        z, t = positional_features(config.l_max, config.emb_dim, reference)
+        # owned: the cache must not keep the rows past L alive
+        computed = {"z": owned(z[:, :L, :]), "t": owned(t[:, :L, :]), "deltas": decay_rates(config, reference)}
+        tables = computed | tables
+    return tables["z"][0, :L, :], tables["t"][0, :L, 0], tables["deltas"][0, 0, :]
 
 
 def split_orders(flat: Array, config: HyenaConfig) -> Array:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hyena_np.backend import Array, check_ndim, check_shape, namespace
-from hyena_np.errors import ParameterError, ShapeError
+from hyena_np.errors import ShapeError
 from hyena_np.ops.config import VARIANTS, HyenaConfig, check_choice, operator_shapes
-from hyena_np.ops.fftconv import FFTConvCache, fftconv, fftconv_backward
+from hyena_np.ops.fftconv import fftconv, fftconv_backward
 from hyena_np.ops.filters import (
     HyenaFilterCache,
     hyena_filter,
@@ -15,6 +15,7 @@ from hyena_np.ops.filters import (
     merge_orders,
     split_orders,
 )
+from hyena_np.ops.parameters import TABLES, check_params
 from hyena_np.ops.projection import (
     ProjectionCache,
     ShortConvCache,
@@ -78,7 +79,7 @@ def hyena_recurrence(
     -----
     Source: Hyena paper, Def. 3.1, Algorithm 3; official code: ``HyenaOperator.forward``.
     """
-    num_filters = _check_recurrence(v, x, h, skip, variant)
+    num_filters = check_recurrence(v, x, h, skip, variant)
     steps = x if variant == "paper" else x[::-1]
     inputs, convs, z = [], [], v
     for n in range(num_filters):
@@ -151,12 +152,14 @@ def hyena_recurrence_backward(
     return dz, dx, xp.stack(dh[::-1]), xp.stack(dskip[::-1]) if has_skip else None
 
 
-def _check_recurrence(v: Array, x: tuple[Array, ...], h: Array, skip: Array | None, variant: str) -> int:
+def check_recurrence(v: Array, x: tuple[Array, ...], h: Array, skip: Array | None, variant: str) -> int:
+    """Raise unless the arguments of `hyena_recurrence` fit; return the number of long filters."""
     check_choice("variant", variant, VARIANTS)
-    _, D, _ = check_ndim("v", v, "B D L")
     num_filters = len(x) if variant == "paper" else len(x) - 1
     if num_filters < 1:
-        raise ShapeError(f"x: got {len(x)} gates, allowed are {1 if variant == 'paper' else 2} or more in {variant!r}")
+        fewest = 1 if variant == "paper" else 2
+        raise ShapeError(f"x: got {len(x)} gates, allowed are {fewest} or more in variant {variant!r}")
+    _, D, _ = check_ndim("v", v, "B D L")
     namespace(v=v, h=h, skip=skip, **{f"x[{n}]": gate for n, gate in enumerate(x)})
     for n, gate in enumerate(x):
         check_shape(f"x[{n}]", gate, tuple(v.shape))
@@ -262,7 +265,7 @@ def hyena_branches(u: Array, params: dict, config: HyenaConfig):
         raise ShapeError(f"u: got width {D}, allowed is d_model = {config.d_model}")
     if not 1 <= L <= config.l_max:
         raise ShapeError(f"u: got length {L}, allowed are 1 to l_max = {config.l_max}")
-    check_params(params, config, u)
+    namespace(u=u, **check_params(params, operator_shapes(config), optional=TABLES))
     z, in_proj = projection(u, params["in_proj"]["weight"], params["in_proj"]["bias"])
     z, short = short_conv(z, params["short_filter"]["weight"], params["short_filter"]["bias"])
     *x, v = (z[:, i * D : (i + 1) * D, :] for i in range(config.order + 1))
@@ -315,37 +318,3 @@ def hyena_backward(dy: Array, cache: HyenaCache) -> tuple[Array, dict]:
         "filter": dfilter,
         "out_proj": dout_proj,
     }
-
-
-def check_params(params: dict, config: HyenaConfig, u: Array) -> None:
-    """Raise unless the tree has the names and shapes of the config, and the library and dtype of `u`.
-
-    Parameters
-    ----------
-    params : dict
-        The tables ``filter.positional`` and ``filter.window`` may be absent.
-    config : HyenaConfig
-    u : array
-
-    Raises
-    ------
-    ParameterError, DTypeError, LibraryMismatchError
-        The message names the parameter.
-
-    Notes
-    -----
-    Source: the shapes of `operator_shapes`.
-    """
-    arrays = {}
-    for name, shape in operator_shapes(config).items():
-        node = params
-        for key in name.split("."):
-            node = node.get(key) if isinstance(node, dict) else None
-        if node is None and ("positional" in name or "window" in name):
-            continue
-        if node is None:
-            raise ParameterError(f"params: {name} is missing, the config asks for shape {shape}")
-        if tuple(node.shape) != shape:
-            raise ParameterError(f"params: {name} has shape {tuple(node.shape)}, the config asks for {shape}")
-        arrays[name] = node
-    namespace(u=u, **arrays)

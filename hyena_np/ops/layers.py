@@ -251,7 +251,7 @@ class EmbeddingCache(NamedTuple):
     """What `embedding_backward` needs."""
 
     ids: Array  # (...) int64, on the device of the weight
-    vocab_size: int
+    shape: tuple[int, int]  # (V, D) of the weight
 
 
 def embedding(ids: Array, weight: Array) -> tuple[Array, EmbeddingCache]:
@@ -284,7 +284,7 @@ def embedding(ids: Array, weight: Array) -> tuple[Array, EmbeddingCache]:
     V, D = check_ndim("weight", weight, "V D")
     ids = token_ids("ids", ids, V, weight)
     y = xp.take(weight, xp.reshape(ids, (-1,)), axis=0)
-    return xp.reshape(y, (*tuple(ids.shape), D)), EmbeddingCache(ids, V)
+    return xp.reshape(y, (*tuple(ids.shape), D)), EmbeddingCache(ids, (V, D))
 
 
 def embedding_backward(dy: Array, cache: EmbeddingCache) -> Array:
@@ -308,10 +308,10 @@ def embedding_backward(dy: Array, cache: EmbeddingCache) -> Array:
     -----
     Source: the transpose of a selection of rows.
     """
-    ids, V = cache
+    ids, (V, D) = cache
     xp = namespace(dy=dy)
-    check_shape("dy", dy, (*tuple(ids.shape), dy.shape[-1]))
-    return index_add(xp.reshape(ids, (-1,)), xp.reshape(dy, (-1, dy.shape[-1])), V)
+    check_shape("dy", dy, (*tuple(ids.shape), D))
+    return index_add(xp.reshape(ids, (-1,)), xp.reshape(dy, (-1, D)), V)
 
 
 def softmax(x: Array) -> Array:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import reduce
 
-from hyena_np.backend import Array, arange_like, check_ndim, check_shape, namespace
-from hyena_np.ops.config import VARIANTS, HyenaConfig, check_choice
-from hyena_np.ops.hyena import hyena_branches
+from hyena_np.backend import Array, arange_like, check_ndim, namespace
+from hyena_np.ops.config import HyenaConfig
+from hyena_np.ops.hyena import check_recurrence, hyena_branches
+from hyena_np.ops.special_cases import check_h3
 from hyena_np.ops.toeplitz import toeplitz
 
 
@@ -69,16 +70,11 @@ def hyena_factors(
     -----
     Source: Hyena paper, Sec. 3.2; official code: the order of its loop.
     """
-    check_choice("variant", variant, VARIANTS)
-    namespace(h=h, skip=skip, **{f"x[{n}]": gate for n, gate in enumerate(x)})
-    _, D, L = check_ndim("x[0]", x[0], "B D L")
-    filters = len(x) if variant == "paper" else len(x) - 1
-    check_ndim("h", h, "filters D Lh")
-    check_shape("h", h, (filters, D, h.shape[2]))
+    L = check_ndim("x[0]", x[0], "B D L")[2] if x else 0
+    filters = check_recurrence(x[0] if x else None, x, h, skip, variant)
     gates = [diagonal_matrix(gate) for gate in x]
     convs = [toeplitz(h[n, :, :], L) for n in range(filters)]
     if skip is not None:
-        check_shape("skip", skip, (filters, D))
         i = arange_like(L, h)
         identity = namespace(h=h).astype(i[:, None] == i[None, :], h.dtype)
         convs = [conv + skip[n, :][:, None, None] * identity for n, conv in enumerate(convs)]
@@ -148,5 +144,5 @@ def h3_attention_matrix(q: Array, k: Array, phi: Array, psi: Array) -> Array:
     -----
     Source: Hyena paper, Sec. 3.2 and App. B.2.
     """
-    xp = namespace(q=q, k=k, phi=phi, psi=psi)
+    xp = check_h3(phi, psi, q=q, k=k)
     return reduce(xp.matmul, hyena_factors((k, q), xp.stack([phi, psi]), variant="paper"))

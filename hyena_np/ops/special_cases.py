@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hyena_np.backend import Array, namespace
+from types import ModuleType
+
+from hyena_np.backend import Array, check_ndim, check_shape, namespace
 from hyena_np.ops.hyena import RecurrenceCache, hyena_recurrence, hyena_recurrence_backward
 
 
@@ -35,6 +37,10 @@ def gss(x: Array, v: Array, h: Array) -> tuple[Array, RecurrenceCache]:
     -----
     Source: Hyena paper, Remark 3.2.
     """
+    namespace(x=x, v=v, h=h)
+    _, D, _ = check_ndim("x", x, "B D L")
+    check_shape("v", v, tuple(x.shape))
+    check_shape("h", h, (D, check_ndim("h", h, "D Lh")[1]))
     return hyena_recurrence(v, (x,), h[None, ...], variant="paper")
 
 
@@ -94,7 +100,7 @@ def h3(q: Array, k: Array, v: Array, phi: Array, psi: Array) -> tuple[Array, Rec
     -----
     Source: Hyena paper, Remark 3.2 and App. B.2.
     """
-    xp = namespace(q=q, phi=phi, psi=psi)
+    xp = check_h3(phi, psi, q=q, k=k, v=v)
     return hyena_recurrence(v, (k, q), xp.stack([phi, psi]), variant="paper")
 
 
@@ -122,3 +128,15 @@ def h3_backward(dy: Array, cache: RecurrenceCache) -> tuple[Array, Array, Array,
     """
     dv, (dk, dq), dh, _ = hyena_recurrence_backward(dy, cache)
     return dq, dk, dv, dh[0, ...], dh[1, ...]
+
+
+def check_h3(phi: Array, psi: Array, **branches: Array) -> ModuleType:
+    """Raise unless H3's filters (D, Lh) and branches (B, D, L), given by name, fit; return their namespace."""
+    xp = namespace(**branches, phi=phi, psi=psi)
+    (first, reference), *others = branches.items()
+    _, D, _ = check_ndim(first, reference, "B D L")
+    for name, branch in others:
+        check_shape(name, branch, tuple(reference.shape))
+    check_shape("phi", phi, (D, check_ndim("phi", phi, "D Lh")[1]))
+    check_shape("psi", psi, tuple(phi.shape))
+    return xp

@@ -1,0 +1,71 @@
+"""Writing files whole: to a temporary file in the same folder, then a rename. A killed run leaves no half file."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hyena_np.errors import OutputError
+
+
+def write_bytes(path: str | Path, content: bytes) -> Path:
+    """Write `content` to `path`, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its folder must exist.
+    content : bytes
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    OutputError
+        The folder is absent or cannot be written; what stood at `path` is untouched.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        if temporary is not None and os.path.exists(temporary):
+            os.unlink(temporary)
+    return path
+
+
+def write_json(path: str | Path, value: Any) -> Path:
+    """Write `value` as indented JSON, whole or not at all; `OutputError` as in `write_bytes`."""
+    return write_bytes(path, (json.dumps(value, indent=2) + "\n").encode())
+
+
+def make_folder(path: str | Path) -> Path:
+    """Make a folder (and its parents) that can be written; `OutputError` names the folder if that fails."""
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

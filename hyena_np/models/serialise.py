@@ -1,0 +1,92 @@
+"""Configs as plain dictionaries and back, for checkpoints and files: an unknown key is an error, never ignored."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any, TypeVar
+
+from hyena_np.errors import ConfigError
+from hyena_np.ops.attention import AttentionConfig
+from hyena_np.ops.config import HyenaConfig
+
+C = TypeVar("C")
+MIXERS = {"hyena": HyenaConfig, "attention": AttentionConfig}
+
+
+def config_to_dict(config: Any) -> dict[str, Any]:
+    """A frozen config as a dictionary that JSON can hold.
+
+    Parameters
+    ----------
+    config : dataclass instance
+        For example HyenaConfig or LanguageModelConfig; a mixer is tagged with its type.
+
+    Returns
+    -------
+    dict
+        Numbers, strings and dictionaries only.
+
+    Raises
+    ------
+    ConfigError
+        `config` is no config.
+
+    Notes
+    -----
+    Source: no counterpart in the paper. No arrays, so no shapes.
+    """
+    if not is_dataclass(config) or isinstance(config, type):
+        raise ConfigError(f"config: got {type(config).__name__}, allowed is a config of this package")
+    result: dict[str, Any] = {}
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if is_dataclass(value):
+            tag = {name for name, cls in MIXERS.items() if type(value) is cls}
+            result[field.name] = {"type": tag.pop(), **config_to_dict(value)} if tag else config_to_dict(value)
+        else:
+            result[field.name] = list(value) if isinstance(value, tuple) else value
+    return result
+
+
+def config_from_dict(cls: type[C], values: dict[str, Any]) -> C:
+    """The inverse of `config_to_dict`.
+
+    Parameters
+    ----------
+    cls : type
+        For example HyenaConfig or LanguageModelConfig.
+    values : dict
+
+    Returns
+    -------
+    cls
+
+    Raises
+    ------
+    ConfigError
+        A key is unknown or missing, or a value is not allowed.
+
+    Notes
+    -----
+    Source: no counterpart in the paper; the official code ignores unknown keys. No arrays, so no shapes.
+    """
+    known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise ConfigError(f"{cls.__name__}: unknown key {unknown[0]!r}, allowed are {', '.join(known)}")
+    required = [n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING]
+    missing = [name for name in required if name not in values]
+    if missing:
+        raise ConfigError(f"{cls.__name__}: missing key {missing[0]!r}, required are {', '.join(required)}")
+    return cls(**{name: _value(value) for name, value in values.items()})
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_value(item) for item in value)
+    if not isinstance(value, dict):
+        return value
+    kind = value.get("type")
+    if kind not in MIXERS:
+        raise ConfigError(f"mixer: got type {kind!r}, allowed are {', '.join(MIXERS)}")
+    return config_from_dict(MIXERS[kind], {k: v for k, v in value.items() if k != "type"})

@@ -1,0 +1,128 @@
+"""What grows with the length of the sequence: time, memory, parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hyena_np.plots.arguments import line_colours, positive, real_array, same_count
+from hyena_np.plots.figure import Figure, new_figure
+from hyena_np.plots.style import length_axis, styled
+
+_MARKERS = "osD^vPX"
+
+
+@styled
+def cost_against_length(
+    lengths: Sequence[int],
+    costs: Mapping[str, Any],
+    title: str = "Cost against length",
+    y_label: str = "time (s)",
+) -> Figure:
+    r"""Draw costs against sequence length, both axes logarithmic, with fitted slopes in the legend.
+
+    .. math:: \log(\mathrm{cost}) \approx a + p \log L
+
+    Parameters
+    ----------
+    lengths : sequence of int (P,)
+        Sequence lengths in tokens, positive and ascending.
+    costs : mapping of str to array (P,)
+        Cost at each length, positive; NaN where it was not measured.
+    title, y_label : str
+        `y_label` holds the unit.
+
+    Returns
+    -------
+    Figure
+        The dashed lines are the fits. The slope p is fitted to the longer half of the measured lengths,
+        because at the short end fixed costs hide the growth.
+
+    Raises
+    ------
+    ShapeError
+        A series has not as many entries as `lengths`, or a number is not positive.
+    DTypeError
+        The numbers are not real.
+
+    Notes
+    -----
+    Source: Hyena paper, Prop. 3.2 (cost of the operator) and Sec. 4.4 (run times).
+    """
+    x = real_array("lengths", lengths, "P")
+    positive("lengths", x)
+    figure = new_figure(height=4.6)
+    axes = figure.subplots()
+    for (name, values), colour, marker in zip(costs.items(), line_colours(costs), _MARKERS, strict=False):
+        values = real_array(name, values, "P", finite=False)
+        same_count(name, values, "lengths", len(x))
+        measured = np.isfinite(values)
+        positive(name, values[measured])
+        label = name
+        fit = _power_law(x[measured], values[measured])
+        if fit is not None:
+            power, xs, ys = fit
+            label = f"{name}: grows as L$^{{{power:.2f}}}$"
+            axes.plot(xs, ys, color=colour, linestyle="--", linewidth=1.0, zorder=1)
+        axes.plot(x[measured], values[measured], color=colour, marker=marker, label=label)
+    length_axis(axes, x)
+    axes.set_yscale("log")
+    axes.set_ylabel(y_label)
+    axes.set_title(title)
+    axes.legend()
+    return figure
+
+
+@styled
+def parameters_against_length(
+    lengths: Sequence[int],
+    counts: Mapping[str, Any],
+    title: str = "Parameters of a filter against its length",
+) -> Figure:
+    """Draw how many parameters each kind of filter needs for a given length, both axes logarithmic.
+
+    Parameters
+    ----------
+    lengths : sequence of int (P,)
+        Sequence lengths in tokens, positive.
+    counts : mapping of str to array (P,)
+        Number of parameters at each length, by the name of the parametrisation.
+    title : str
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ShapeError
+        A series has not as many entries as `lengths`, or a number is not positive.
+
+    Notes
+    -----
+    Source: Hyena paper, Sec. 2 and 3.3 (explicit and implicit parametrisation).
+    """
+    x = positive("lengths", real_array("lengths", lengths, "P"))
+    figure = new_figure(height=4.2)
+    axes = figure.subplots()
+    for (name, values), colour, marker in zip(counts.items(), line_colours(counts), _MARKERS, strict=False):
+        values = positive(name, real_array(name, values, "P"))
+        same_count(name, values, "lengths", len(x))
+        axes.plot(x, values, color=colour, marker=marker, label=name)
+    length_axis(axes, x)
+    axes.set_yscale("log")
+    axes.set_ylabel("parameters")
+    axes.set_title(title)
+    axes.legend()
+    return figure
+
+
+def _power_law(x: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray, np.ndarray] | None:
+    """Fit y = e^a x^p to the longer half of the points: p, x and fitted y there; None for a single point."""
+    start = min(len(x) // 2, len(x) - 2)
+    if start < 0:
+        return None
+    power, offset = np.polyfit(np.log(x[start:]), np.log(y[start:]), 1)
+    return float(power), x[start:], np.exp(offset) * x[start:] ** power

@@ -1,0 +1,84 @@
+"""The metrics file: one CSV row a recorded step, written as the run goes, cut back when a run resumes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+from hyena_np.errors import OutputError
+from hyena_np.files import write_bytes
+
+
+class Record(NamedTuple):
+    """What is known after a step; `accuracy` only where it was measured."""
+
+    step: int  # steps taken
+    loss: float  # nats
+    learning_rate: float
+    gradient_norm: float  # before clipping
+    accuracy: float | None  # fraction of held-out examples
+    seconds: float  # of training since the first step
+
+
+class MetricsFile:
+    """A CSV file of records that survives a kill: a row is on disk when `append` returns.
+
+    Parameters
+    ----------
+    path : str or Path
+    resume_at : int
+        Rows after this step are dropped: the resumed run writes them again. 0 starts a new file.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+
+    def __init__(self, path: str | Path, resume_at: int = 0) -> None:
+        self.path = Path(path)
+        kept = [record for record in read_metrics(path) if record.step <= resume_at] if resume_at else []
+        buffer = io.StringIO()
+        writer = csv.writer(buffer)
+        writer.writerow(Record._fields)
+        writer.writerows(_row(record) for record in kept)
+        write_bytes(self.path, buffer.getvalue().encode())
+
+    def append(self, record: Record) -> None:
+        """Add a row."""
+        try:
+            with self.path.open("a", newline="") as file:
+                csv.writer(file).writerow(_row(record))
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot be written ({error.strerror or error})") from error
+
+
+def read_metrics(path: str | Path) -> list[Record]:
+    """The records of a metrics file, oldest first; a half-written last row is left out, a missing file is empty.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    list of Record
+    """
+    records: list[Record] = []
+    path = Path(path)
+    if not path.is_file():
+        return records
+    text = path.read_text()
+    if not text.endswith("\n"):
+        text = text[: text.rfind("\n") + 1]
+    for row in csv.DictReader(io.StringIO(text)):
+        accuracy = float(row["accuracy"]) if row["accuracy"] else None
+        numbers = (float(row[name]) for name in ("loss", "learning_rate", "gradient_norm"))
+        records.append(Record(int(row["step"]), *numbers, accuracy, float(row["seconds"])))
+    return records
+
+
+def _row(record: Record) -> list:
+    return ["" if value is None else value for value in record]

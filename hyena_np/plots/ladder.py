@@ -16,7 +16,7 @@ from hyena_np.plots.style import BLACK, BLUE, VERMILION, styled
 def error_ladder(
     errors: Mapping[str, float],
     tolerance: float | Mapping[str, float] = 1e-12,
-    title: str = "Each rung agrees with the one before",
+    title: str | None = None,
 ) -> Figure:
     """Draw the relative error of each rung of the ladder, with the tolerance that it must meet.
 
@@ -26,7 +26,8 @@ def error_ladder(
         Relative error (no unit) by the name of the rung, from the first rung, on top, to the last.
     tolerance : float or mapping of str to float
         One for all rungs, or one for each.
-    title : str
+    title : str, optional
+        By default it says whether every rung is within its tolerance.
 
     Returns
     -------
@@ -56,12 +57,12 @@ def error_ladder(
     figure = new_figure(height=1.1 + 0.4 * len(names))
     axes = figure.subplots()
     for place, (value, limit) in enumerate(zip(values, limits, strict=True)):
-        passed = bool(value <= limit)
+        passed = bool(value <= limit)  # False for NaN
         end = float(np.clip(value, left, right)) if np.isfinite(value) else right
         colour = BLUE if passed else VERMILION
         axes.hlines(place, left, end, color=colour, linewidth=7, alpha=0.35)
         axes.plot(end, place, "o" if passed else "X", color=colour, markersize=8, clip_on=False)
-        text = f"{value:.1e}".replace("0.0e+00", "0") + f" {'≤' if passed else '>'} {limit:.0e}"
+        text = _verdict(value, limit, passed)
         axes.annotate(text, (1.02, place), xycoords=("axes fraction", "data"), va="center", color=colour)
         axes.vlines(limit, place - 0.4, place + 0.4, color=BLACK, linestyle="--")
     axes.set_xscale("log")
@@ -71,7 +72,7 @@ def error_ladder(
     axes.tick_params(axis="y", length=0, pad=10)
     axes.grid(False, axis="y")
     axes.set_xlabel("relative error (dashed: tolerance)")
-    axes.set_title(title)
+    axes.set_title(_summary(values, limits) if title is None else title)
     return figure
 
 
@@ -82,3 +83,17 @@ def _limits(names: Sequence[str], tolerance: float | Mapping[str, float]) -> lis
         raise ShapeError(f"tolerance: got none for {missing[0]!r}, allowed is one number or one a rung")
     limits = real_array("tolerance", [each[name] for name in names], "rungs")
     return [float(limit) for limit in positive("tolerance", limits)]
+
+
+def _verdict(value: float, limit: float, passed: bool) -> str:
+    if not np.isfinite(value):
+        return "not finite"
+    number = "0" if value == 0 else f"{value:.1e}"
+    return f"{number} {'≤' if passed else '>'} {limit:.0e}"
+
+
+def _summary(values: np.ndarray, limits: Sequence[float]) -> str:
+    failed = int(np.sum(~(values <= np.asarray(limits))))
+    if failed:
+        return f"{failed} of {len(values)} rungs over tolerance"
+    return "Each rung agrees with the one before"

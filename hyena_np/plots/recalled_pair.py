@@ -25,7 +25,7 @@ def recalled_pair_matrix(
     tokens: Sequence[str],
     query_index: int,
     value_indices: Sequence[int],
-    title: str = "How the recalled pair is found",
+    title: str = "Hyena matrix of one recall example",
 ) -> Figure:
     """Draw the Hyena matrix of a recall example, the recalled pair marked, and the query's row beside it.
 
@@ -111,9 +111,9 @@ def _draw_row_weights(
     axes.set_ylabel("entry")
     axes.set_title(f"query's row; in colour what stood behind '{tokens[query]}'")
     low, high = axes.get_ylim()
-    axes.set_ylim(low, high + 0.35 * (high - low))  # room for the labels
+    axes.set_ylim(low, high + 0.45 * (high - low))  # room for the labels
     for s in values:
-        pair = f"{tokens[s - 1]} → {tokens[s]}" if s > 0 else str(tokens[s])
+        pair = f"{tokens[s - 1]}→{tokens[s]}" if s > 0 else str(tokens[s])
         axes.annotate(
             pair,
             (s, 0.97),

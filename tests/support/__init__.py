@@ -1,0 +1,1 @@
+"""Helpers of the test suite: array libraries, gradient checks, trees, the official operator."""

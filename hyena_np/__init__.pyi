@@ -1,63 +1,91 @@
-from .backend import Backend, get_backend, to_numpy
+# Names are imported under themselves, which is how a stub exports them.
+from .backend import Backend as Backend, get_backend as get_backend, to_numpy as to_numpy
 from .errors import (
-    BackendError,
-    CheckpointError,
-    ConfigError,
-    DTypeError,
-    HyenaError,
-    LibraryMismatchError,
-    NonFiniteError,
-    OutputError,
-    ParameterError,
-    ShapeError,
-    TokenError,
+    BackendError as BackendError,
+    CheckpointError as CheckpointError,
+    ConfigError as ConfigError,
+    DTypeError as DTypeError,
+    HyenaError as HyenaError,
+    LibraryMismatchError as LibraryMismatchError,
+    NonFiniteError as NonFiniteError,
+    OutputError as OutputError,
+    ParameterError as ParameterError,
+    ShapeError as ShapeError,
+    TokenError as TokenError,
 )
-from .models.init import init_hyena
-from .models.ledger import cache_nbytes, saved_bytes
+from .models.init import init_hyena as init_hyena
 from .models.language_model import (
-    LanguageModelConfig,
-    init_language_model,
-    language_model,
-    language_model_backward,
-    model_shapes,
-    parameter_count,
+    LanguageModelConfig as LanguageModelConfig,
+    init_language_model as init_language_model,
+    language_model as language_model,
+    language_model_backward as language_model_backward,
+    model_shapes as model_shapes,
+    parameter_count as parameter_count,
 )
-from .models.params import flatten, tree_leaves, tree_map, unflatten
+from .models.ledger import cache_nbytes as cache_nbytes, saved_bytes as saved_bytes
+from .models.params import (
+    flatten as flatten,
+    tree_leaves as tree_leaves,
+    tree_map as tree_map,
+    unflatten as unflatten,
+)
 from .ops.attention import (
-    AttentionConfig,
-    attention,
-    attention_backward,
-    causal_attention,
-    causal_attention_backward,
-    causal_attention_matrix,
+    AttentionConfig as AttentionConfig,
+    attention as attention,
+    attention_backward as attention_backward,
+    causal_attention as causal_attention,
+    causal_attention_backward as causal_attention_backward,
+    causal_attention_matrix as causal_attention_matrix,
 )
-from .ops.config import HyenaConfig, operator_shapes
-from .ops.fftconv import fftconv, fftconv_backward
+from .ops.config import HyenaConfig as HyenaConfig, operator_shapes as operator_shapes
+from .ops.fftconv import fftconv as fftconv, fftconv_backward as fftconv_backward
 from .ops.filters import (
-    decay_rates,
-    exponential_window,
-    exponential_window_backward,
-    hyena_filter,
-    hyena_filter_backward,
-    positional_features,
-    sine_network,
-    sine_network_backward,
+    decay_rates as decay_rates,
+    exponential_window as exponential_window,
+    exponential_window_backward as exponential_window_backward,
+    hyena_filter as hyena_filter,
+    hyena_filter_backward as hyena_filter_backward,
+    positional_features as positional_features,
+    sine_network as sine_network,
+    sine_network_backward as sine_network_backward,
 )
-from .ops.hyena import hyena, hyena_backward, hyena_recurrence, hyena_recurrence_backward
+from .ops.hyena import (
+    hyena as hyena,
+    hyena_backward as hyena_backward,
+    hyena_recurrence as hyena_recurrence,
+    hyena_recurrence_backward as hyena_recurrence_backward,
+)
 from .ops.layers import (
-    cross_entropy,
-    cross_entropy_backward,
-    embedding,
-    embedding_backward,
-    gelu,
-    gelu_backward,
-    layer_norm,
-    layer_norm_backward,
-    linear,
-    linear_backward,
-    softmax,
+    cross_entropy as cross_entropy,
+    cross_entropy_backward as cross_entropy_backward,
+    embedding as embedding,
+    embedding_backward as embedding_backward,
+    gelu as gelu,
+    gelu_backward as gelu_backward,
+    layer_norm as layer_norm,
+    layer_norm_backward as layer_norm_backward,
+    linear as linear,
+    linear_backward as linear_backward,
+    softmax as softmax,
 )
-from .ops.matrices import diagonal_matrix, h3_attention_matrix, hyena_factors, hyena_matrix
-from .ops.projection import projection, projection_backward, short_conv, short_conv_backward
-from .ops.special_cases import gss, gss_backward, h3, h3_backward
-from .ops.toeplitz import causal_conv_loop, causal_conv_matrix, circulant, toeplitz
+from .ops.matrices import (
+    diagonal_matrix as diagonal_matrix,
+    h3_attention_matrix as h3_attention_matrix,
+    hyena_factors as hyena_factors,
+    hyena_matrix as hyena_matrix,
+)
+from .ops.projection import (
+    projection as projection,
+    projection_backward as projection_backward,
+    short_conv as short_conv,
+    short_conv_backward as short_conv_backward,
+)
+from .ops.special_cases import gss as gss, gss_backward as gss_backward, h3 as h3, h3_backward as h3_backward
+from .ops.toeplitz import (
+    causal_conv_loop as causal_conv_loop,
+    causal_conv_matrix as causal_conv_matrix,
+    circulant as circulant,
+    toeplitz as toeplitz,
+)
+
+__version__: str

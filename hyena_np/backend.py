@@ -18,12 +18,22 @@ import array_api_compat
 import numpy as np
 import scipy.fft
 
-from hyena_np.errors import BackendError, ConfigError, DTypeError, LibraryMismatchError, ShapeError, TokenError
+from hyena_np.errors import (
+    BackendError,
+    ConfigError,
+    DTypeError,
+    LibraryMismatchError,
+    ShapeError,
+    TokenError,
+)
 
 Array = Any  # an array of any library; its namespace is asked, never assumed
 
 BACKENDS = ("numpy", "cupy", "torch", "array_api_strict")
 DTYPES = ("float32", "float64")
+
+_NUMPY = array_api_compat.array_namespace(np.empty(0))
+_NUMPY_DTYPES = {np.dtype(name) for name in ("float32", "float64", "complex64", "complex128")}
 
 # Two threads of one transform pay off only when there is enough of it.
 _PARALLEL_FFT_SIZE = 1 << 18
@@ -126,7 +136,9 @@ def _require_gpu() -> None:
             "backend 'cupy': CuPy is not installed; pip install 'hyena-np[gpu12]' (CUDA 12) or 'hyena-np[gpu13]' (CUDA 13)"
         ) from error
     if not cupy.cuda.is_available():
-        raise BackendError("backend 'cupy': CuPy is installed but no CUDA device answers; use backend 'numpy'")
+        raise BackendError(
+            "backend 'cupy': CuPy is installed but no CUDA device answers; use backend 'numpy'"
+        )
 
 
 def namespace(**arrays: Array | None) -> ModuleType:
@@ -153,34 +165,43 @@ def namespace(**arrays: Array | None) -> ModuleType:
     -----
     Source: array API standard, ``array.__array_namespace__``.
     """
-    first_name, first, xp, first_device = "", None, None, None
-    for name, array in arrays.items():
-        if array is None:
-            continue
-        try:
-            this_xp = array_api_compat.array_namespace(array)
-        except TypeError:
-            raise LibraryMismatchError(
-                f"{name}: got {type(array).__name__}, allowed is an array of one of {', '.join(BACKENDS)}"
-            ) from None
-        if first is None:
-            _check_float(this_xp, name, array)
-            first_name, first, xp = name, array, this_xp
-            first_device = array_api_compat.device(array)
-            continue
+    given = {name: array for name, array in arrays.items() if array is not None}
+    if all(type(array) is np.ndarray for array in given.values()):
+        dtypes = {array.dtype for array in given.values()}
+        if len(dtypes) == 1 and dtypes <= _NUMPY_DTYPES:
+            return _NUMPY  # the common case, quickly
+    return _agreed_namespace(given)
+
+
+def _agreed_namespace(given: dict[str, Array]) -> ModuleType:
+    if not given:
+        raise LibraryMismatchError("namespace: no array was given")
+    (first_name, first), *others = given.items()
+    xp = _namespace_of(first_name, first)
+    _check_float(xp, first_name, first)
+    for name, array in others:
+        this_xp = _namespace_of(name, array)
         if this_xp is not xp:
             raise LibraryMismatchError(
                 f"{name}: got an array of {_library(this_xp)}, but {first_name} is of {_library(xp)}; all must agree"
             )
         if array.dtype != first.dtype:
             raise DTypeError(f"{name}: got {array.dtype}, but {first_name} is {first.dtype}; all must agree")
-        if array_api_compat.device(array) != first_device:
+        here, there = array_api_compat.device(array), array_api_compat.device(first)
+        if here != there:
             raise LibraryMismatchError(
-                f"{name}: got an array on {array_api_compat.device(array)}, but {first_name} is on {first_device}; all must agree"
+                f"{name}: got an array on {here}, but {first_name} is on {there}; all must agree"
             )
-    if xp is None:
-        raise LibraryMismatchError("namespace: no array was given")
     return xp
+
+
+def _namespace_of(name: str, array: Array) -> ModuleType:
+    try:
+        return array_api_compat.array_namespace(array)
+    except TypeError:
+        raise LibraryMismatchError(
+            f"{name}: got {type(array).__name__}, allowed is an array of one of {', '.join(BACKENDS)}"
+        ) from None
 
 
 def _library(xp: ModuleType) -> str:
@@ -218,7 +239,9 @@ def to_numpy(array: Array) -> np.ndarray:
     if isinstance(array, np.ndarray | np.generic):
         return np.asarray(array)
     if not array_api_compat.is_array_api_obj(array):
-        raise LibraryMismatchError(f"array: got {type(array).__name__}, allowed is an array of one of {', '.join(BACKENDS)}")
+        raise LibraryMismatchError(
+            f"array: got {type(array).__name__}, allowed is an array of one of {', '.join(BACKENDS)}"
+        )
     if array_api_compat.is_cupy_array(array):
         return array.get()
     if array_api_compat.is_torch_array(array):
@@ -305,7 +328,9 @@ def token_ids(name: str, ids: Array, size: int, reference: Array, ignore_index: 
         raise DTypeError(f"{name}: got dtype {ids.dtype}, allowed are integers")
     on_host = isinstance(ids, np.ndarray)
     if not on_host and ids_xp is not xp:
-        raise LibraryMismatchError(f"{name}: got an array of {_library(ids_xp)}, allowed are numpy and {_library(xp)}")
+        raise LibraryMismatchError(
+            f"{name}: got an array of {_library(ids_xp)}, allowed are numpy and {_library(xp)}"
+        )
     outside = (ids < 0) | (ids >= size)
     if ignore_index is not None:
         outside = outside & (ids != ignore_index)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -12,9 +14,13 @@ from hyena_np.errors import HyenaError, NonFiniteError
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="hyena-np", prog_name="hyena-np")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """The Hyena operator in NumPy, and unchanged on GPUs through CuPy, with every gradient by hand.
 
     \b
@@ -23,15 +29,46 @@ def cli() -> None:
       jupyter lab notebooks          five notebooks, from a Toeplitz matrix to a trained model
       pytest                         the specification, runnable
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
+# Upper bounds of what fits any machine; they also stop a slip of the finger before it fills the memory.
 @cli.command()
-@click.option("--out", type=click.Path(path_type=Path), default=Path("hyena-demo"), show_default=True, help="Folder for figures, checkpoint and numbers.")
-@click.option("--vocab", type=int, metavar="V", help="Vocabulary, with its two special tokens: (V-2)/2 keys and as many values. [default: 20]")
-@click.option("--length", type=int, metavar="L", help="Tokens of key-value pairs before the question. [default: 64]")
-@click.option("--seed", type=int, metavar="N", help="Of the weights and the data: the same seed, the same run. [default: 0]")
-@click.option("--steps", type=int, metavar="N", help="Training steps. [default: what the recipe needs]")
-@click.option("--backend", metavar="NAME", help="Array library: numpy, cupy (a CUDA GPU), torch. [default: numpy]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("hyena-demo"),
+    show_default=True,
+    help="Folder for figures, checkpoint and numbers.",
+)
+@click.option(
+    "--vocab",
+    type=click.IntRange(max=2**16),
+    metavar="V",
+    help="Vocabulary, with its two special tokens: (V-2)/2 keys and as many values. [default: 20]",
+)
+@click.option(
+    "--length",
+    type=click.IntRange(max=2**20),
+    metavar="L",
+    help="Tokens of key-value pairs before the question. [default: 64]",
+)
+@click.option(
+    "--seed",
+    type=int,
+    metavar="N",
+    help="Of the weights and the data: the same seed, the same run. [default: 0]",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(max=10**9),
+    metavar="N",
+    help="Training steps. [default: what the recipe needs]",
+)
+@click.option(
+    "--backend", metavar="NAME", help="Array library: numpy, cupy (a CUDA GPU), torch. [default: numpy]"
+)
 @click.option("--resume", is_flag=True, help="Go on with the run in --out that was stopped or killed.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in --out.")
 @click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
@@ -62,7 +99,9 @@ def demo(
       hyena-np demo --resume                   goes on where Ctrl-C or a crash stopped
     """
     from hyena_np.backend import get_backend
-    from hyena_np.demo.run import TARGET, open_folder, run_demo
+    from hyena_np.demo.folder import open_folder, resumable
+    from hyena_np.demo.recipe import TARGET
+    from hyena_np.demo.run import run_demo
 
     def echo(line: str) -> None:
         if not quiet:
@@ -70,37 +109,46 @@ def demo(
 
     asked = {"vocab": vocab, "length": length, "seed": seed, "steps": steps, "backend": backend}
     recipe, backend = open_folder(out, asked, resume, overwrite)
-    result = run_demo(recipe, get_backend(backend), out, resume, echo, bar=not quiet)
-    if not result.ladder_holds:
-        raise SystemExit("hyena-np: the ladder does not hold, so nothing was trained")
-    if result.interrupted:
-        click.echo(f"hyena-np: stopped; 'hyena-np demo --resume --out {out}' goes on", err=True)
-        sys.exit(INTERRUPTED)
-    if result.test_accuracy < TARGET:
-        click.echo(f"hyena-np: {result.test_accuracy:.1%} is less than {TARGET:.0%}", err=True)
-        sys.exit(0 if recipe.steps is not None else 1)
-    echo("Open hyena_matrix.png and learning_curve.png next, then notebooks/05_learning_to_recall.ipynb.")
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line: a user's mistake is one line on standard error and exit status 2."""
     try:
-        status = cli.main(args=arguments, prog_name="hyena-np", standalone_mode=False)
-        sys.exit(status or 0)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        sys.exit(0)
+        result = run_demo(recipe, get_backend(backend), out, resume, echo, bar=not quiet)
+    except KeyboardInterrupt:
+        again = f"; 'hyena-np demo --resume --out {shlex.quote(str(out))}' goes on" if resumable(out) else ""
+        fail(f"stopped{again}", INTERRUPTED)
+    if result.broken:
+        fail(f"the ladder does not hold ({', '.join(result.broken)}), so nothing was trained", 1)
+    if result.test_accuracy < TARGET:
+        shortfall = f"{result.test_accuracy:.1%} of the unseen examples is less than {TARGET:.0%}"
+        if recipe.steps is None:
+            fail(shortfall, 1)
+        echo(f"{shortfall}; without --steps the recipe takes as many steps as it needs.")
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line: a user's mistake is one line on standard error and exit status 2."""
+    # File names may hold what the terminal cannot show.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        sys.exit(cli.main(args=arguments, prog_name="hyena-np", standalone_mode=False) or 0)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "hyena-np"
+        fail(f"{error.format_message().rstrip('.')}; '{command} --help' explains", 2)
     except click.ClickException as error:
         fail(error.format_message(), 2)
     except NonFiniteError as error:
         fail(str(error), 1)
     except HyenaError as error:
         fail(str(error), 2)
+    except MemoryError:
+        fail("there is not enough memory for this; a smaller --length or --vocab needs less", 2)
     except (KeyboardInterrupt, click.Abort):
-        fail("interrupted", INTERRUPTED)
+        fail("stopped", INTERRUPTED)
 
 
-def fail(message: str, status: int) -> None:
+def fail(message: str, status: int) -> NoReturn:
     """Say one line on standard error and exit."""
     click.echo("hyena-np: " + " ".join(message.split()), err=True)
     sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import tempfile
@@ -46,6 +47,13 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
         if temporary is not None and os.path.exists(temporary):
             os.unlink(temporary)
     return path
+
+
+def remove_parts(path: str | Path) -> None:
+    """Remove the temporary files that killed processes left beside `path`, whose only writer must ask."""
+    path = Path(path)
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        part.unlink(missing_ok=True)
 
 
 def write_json(path: str | Path, value: Any) -> Path:

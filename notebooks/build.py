@@ -59,7 +59,7 @@ def read_source(source: Path) -> NotebookNode:
 def execute(notebook: NotebookNode, name: str, timeout: int) -> NotebookNode:
     """Run every cell in a fresh kernel and keep what it shows; a cell that raises stops the build."""
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     count = sum(cell.cell_type == "code" for cell in notebook.cells)
     # The package is found even where it is not installed, and files that cells write do not end up here.
@@ -80,6 +80,8 @@ def execute(notebook: NotebookNode, name: str, timeout: int) -> NotebookNode:
             client.execute(cwd=cwd, env=environment)
         except CellExecutionError as error:
             raise NotebookError(f"{name}: {error.ename}: {error.evalue}\n\n{error.traceback}") from None
+        except (CellTimeoutError, DeadKernelError) as error:
+            raise NotebookError(f"{name}: {error}") from None
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [keep(output, name) for output in cell.outputs]
@@ -153,7 +155,7 @@ def chosen(sources: Path, names: tuple[str, ...]) -> list[Path]:
 @click.option(
     "--check", is_flag=True, help="Run nothing; say whether the built notebooks agree with the sources."
 )
-@click.option("--timeout", default=300, show_default=True, help="Seconds that one cell may take.")
+@click.option("--timeout", default=600, show_default=True, help="Seconds that one cell may take.")
 @click.option("--sources", default=SOURCES, type=click.Path(path_type=Path, file_okay=False), hidden=True)
 def main(names: tuple[str, ...], check: bool, timeout: int, sources: Path) -> None:
     """Run notebooks/src/*.py and write notebooks/*.ipynb with their outputs.

@@ -12,7 +12,13 @@ from hyena_np.models.init import init_hyena
 from hyena_np.models.params import tree_leaves, tree_map
 from hyena_np.ops.config import HyenaConfig
 from hyena_np.ops.fftconv import fftconv
-from hyena_np.ops.hyena import hyena, hyena_backward, hyena_branches, hyena_recurrence, hyena_recurrence_backward
+from hyena_np.ops.hyena import (
+    hyena,
+    hyena_backward,
+    hyena_branches,
+    hyena_recurrence,
+    hyena_recurrence_backward,
+)
 from hyena_np.ops.matrices import hyena_matrix
 from hyena_np.ops.toeplitz import causal_conv_loop, causal_conv_matrix
 

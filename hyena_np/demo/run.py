@@ -2,104 +2,43 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
 
-from hyena_np.backend import Backend, get_backend
+from hyena_np.backend import Backend
+from hyena_np.demo.folder import RUN_NAME, begin_run, finished_accuracy
 from hyena_np.demo.ladder import Rung, climb
-from hyena_np.demo.recipe import TARGET, RecallData, RecallRecipe
+from hyena_np.demo.recipe import RecallData, RecallRecipe
 from hyena_np.demo.report import RESULT_NAME, draw_figures, write_result
-from hyena_np.errors import CheckpointError, ConfigError, OutputError
-from hyena_np.files import make_folder, write_json
 from hyena_np.training.loop import CHECKPOINT_NAME, METRICS_NAME, train
-from hyena_np.training.metrics import Record, read_metrics
-
-RUN_NAME = "run.json"
+from hyena_np.training.metrics import Record
 
 Echo = Callable[[str], None]
 
 
 class DemoResult(NamedTuple):
-    """How a demo ended."""
+    """How a demo ended: what failed to hold, or what the model can do."""
 
-    ladder_holds: bool
-    interrupted: bool = False
-    test_accuracy: float | None = None
-
-
-def open_folder(folder: Path, asked: dict, resume: bool, overwrite: bool) -> tuple[RecallRecipe, str]:
-    """Find out what to run in a folder, and never overwrite a run unasked.
-
-    Parameters
-    ----------
-    folder : Path
-    asked : dict
-        What the user asked for by name: vocab, length, seed, steps, backend; None where nothing was said.
-    resume, overwrite : bool
-
-    Returns
-    -------
-    recipe : RecallRecipe
-    backend : str
-        Its name.
-
-    Raises
-    ------
-    OutputError
-        The folder holds something already, or cannot be written.
-    ConfigError
-        What was asked for contradicts the run to resume.
-    CheckpointError
-        The folder's description of its run cannot be read.
-
-    Notes
-    -----
-    Source: no counterpart in the paper. No arrays, so no shapes.
-    """
-    if resume and overwrite:
-        raise ConfigError("resume, overwrite: one goes on with a run, the other replaces it; allowed is one of them")
-    if resume:
-        return _recorded(folder, asked)
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"out: {folder} is a file, allowed is a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
-        what = "another run" if (folder / RUN_NAME).exists() else "files already"
-        raise OutputError(
-            f"out: {folder} holds {what}; --resume goes on with a run, --overwrite replaces it, "
-            "--out names another folder"
-        )
-    given = {name: value for name, value in asked.items() if value is not None}
-    backend = given.pop("backend", "numpy")
-    recipe = RecallRecipe(**given)
-    get_backend(backend)  # before anything is written
-    make_folder(folder)
-    for name in (CHECKPOINT_NAME, METRICS_NAME, RESULT_NAME, RUN_NAME):
-        (folder / name).unlink(missing_ok=True)
-    description = {"vocab": recipe.vocab, "length": recipe.length, "seed": recipe.seed, "steps": recipe.steps}
-    write_json(folder / RUN_NAME, description | {"backend": backend})
-    return recipe, backend
+    broken: tuple[str, ...] = ()  # rungs of the ladder
+    test_accuracy: float = 0.0  # share of the unseen examples; 0 if nothing was trained
 
 
-def _recorded(folder: Path, asked: dict) -> tuple[RecallRecipe, str]:
-    path = folder / RUN_NAME
-    if not path.is_file():
-        raise OutputError(f"out: there is no run to resume in {folder}")
-    try:
-        recorded = json.loads(path.read_text())
-        backend = recorded.pop("backend")
-        recipe = RecallRecipe(**recorded)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"{path}: is no description of a run ({error})") from error
-    for name, value in asked.items():
-        there = backend if name == "backend" else getattr(recipe, name)
-        if value is not None and value != there:
-            raise ConfigError(f"{name}: got {value}, but the run in {folder} has {there}; --resume takes it as it is")
-    make_folder(folder)
-    return recipe, backend
+class TrainingBar(tqdm):
+    """Progress of a training: steps, rate, remaining time, loss and accuracy."""
+
+    accuracy = "?"
+
+    def show(self, record: Record) -> None:
+        """Move on to a record."""
+        if self.n == 0:  # a resumed run does not start at zero, and its rate counts from where it did
+            self.n = self.last_print_n = self.initial = record.step - 1
+        if record.accuracy is not None:
+            self.accuracy = f"{record.accuracy:.1%}"
+        self.set_postfix_str(f"loss {record.loss:.3f}, accuracy {self.accuracy}", refresh=False)
+        self.update(record.step - self.n)
 
 
 def climb_ladder(seed: int, backend: Backend, echo: Echo) -> list[Rung]:
@@ -130,7 +69,12 @@ def climb_ladder(seed: int, backend: Backend, echo: Echo) -> list[Rung]:
 
 
 def run_demo(
-    recipe: RecallRecipe, backend: Backend, folder: Path, resume: bool = False, echo: Echo = print, bar: bool = True
+    recipe: RecallRecipe,
+    backend: Backend,
+    folder: Path,
+    resume: bool = False,
+    echo: Echo = print,
+    bar: bool = True,
 ) -> DemoResult:
     """Climb the ladder, train the model, test it, and write what was found.
 
@@ -139,9 +83,9 @@ def run_demo(
     recipe : RecallRecipe
     backend : Backend
     folder : Path
-        Exists.
+        Exists; an earlier run in it is replaced unless `resume`.
     resume : bool
-        Go on with the folder's run.
+        Go on with the folder's run. A finished one is not touched.
     echo : callable
         Takes a line of text.
     bar : bool
@@ -155,29 +99,52 @@ def run_demo(
     ------
     HyenaError
         Of the parts: a folder that cannot be written, a damaged checkpoint, a loss that is not finite.
+    KeyboardInterrupt
+        Ctrl-C; if training had begun, the checkpoint is written.
 
     Notes
     -----
     Source: Hyena paper, Sec. 2 to 4.1; shapes as in the parts.
     """
+    if resume and (accuracy := finished_accuracy(folder)) is not None:
+        echo(f"The run in {folder} is finished: {accuracy:.1%} of its unseen examples. Nothing is left to do.")
+        return DemoResult(test_accuracy=accuracy)
+    data = RecallData(recipe)  # first: too small a task is refused here
     ladder = climb_ladder(recipe.seed, backend, echo)
-    if not all(rung.holds for rung in ladder):
-        return DemoResult(ladder_holds=False)
-    data = RecallData(recipe)
+    if broken := tuple(rung.name for rung in ladder if not rung.holds):
+        return DemoResult(broken)
+    if not resume:
+        begin_run(folder, recipe, backend.name)
+    params, seconds = _train(recipe, data, backend, folder, resume, echo, bar)
+    accuracy = data.accuracy(params, data.test)
+    echo(f"\n{accuracy:.1%} of {len(data.test.inputs)} unseen examples, after {seconds:.1f} s of training")
+    files = draw_figures(folder, recipe, data, params, ladder, backend)
+    # Last: a folder with a result is a finished run.
+    write_result(folder, recipe, backend, ladder, accuracy, seconds)
+    files += [folder / name for name in (CHECKPOINT_NAME, METRICS_NAME, RUN_NAME, RESULT_NAME)]
+    echo(f"\nWritten to {folder}/: {', '.join(sorted(file.name for file in files))}")
+    echo(
+        "Open hyena_matrix.png and learning_curve.png next, then notebooks/05_learning_to_recall.ipynb, "
+        "which explains them."
+    )
+    return DemoResult(test_accuracy=accuracy)
+
+
+def _train(
+    recipe: RecallRecipe,
+    data: RecallData,
+    backend: Backend,
+    folder: Path,
+    resume: bool,
+    echo: Echo,
+    bar: bool,
+) -> tuple[dict, float]:
+    """Train with a live bar; the parameters, and the seconds that it took."""
     echo(
         f"\nAssociative recall, V={recipe.vocab}, L={recipe.length}: {recipe.total_steps} steps, "
         f"seed {recipe.seed}, {backend.name} {backend.dtype_name}"
     )
-    done = read_metrics(folder / METRICS_NAME) if resume and (folder / CHECKPOINT_NAME).exists() else []
-    with tqdm(total=recipe.total_steps, initial=len(done), unit="step", disable=not bar, dynamic_ncols=True) as progress:
-
-        def show(record: Record) -> None:
-            if record.accuracy is not None:
-                show.accuracy = f"{record.accuracy:.1%}"
-            progress.set_postfix_str(f"loss {record.loss:.3f}, accuracy {show.accuracy}", refresh=False)
-            progress.update(record.step - progress.n)
-
-        show.accuracy = "?"
+    with TrainingBar(total=recipe.total_steps, unit="step", disable=not bar, dynamic_ncols=True) as progress:
         result = train(
             recipe.model,
             recipe.training,
@@ -187,19 +154,8 @@ def run_demo(
             folder,
             recipe.describe(backend),
             resume,
-            show,
+            progress.show,
         )
     if result.interrupted:
-        return DemoResult(True, interrupted=True)
-    params = result.state.params
-    accuracy = data.accuracy(params, data.test)
-    echo(f"\n{accuracy:.1%} of {len(data.test.inputs)} unseen examples, after {result.state.seconds:.1f} s of training")
-    files = draw_figures(folder, recipe, data, params, ladder, backend)
-    # Last: a folder with a result is a finished run.
-    write_result(folder, recipe, backend, ladder, accuracy, result.state.seconds)
-    files += [folder / name for name in (CHECKPOINT_NAME, METRICS_NAME, RESULT_NAME)]
-    echo(f"\nWritten to {folder}/: {', '.join(sorted(file.name for file in files))}")
-    return DemoResult(True, test_accuracy=accuracy)
-
-
-__all__ = ["TARGET", "DemoResult", "climb_ladder", "open_folder", "run_demo"]
+        raise KeyboardInterrupt
+    return result.state.params, result.state.seconds

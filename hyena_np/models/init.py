@@ -13,7 +13,7 @@ import numpy as np
 from hyena_np.backend import Backend, get_backend, host_range
 from hyena_np.errors import ConfigError
 from hyena_np.models.params import tree_from_leaves
-from hyena_np.ops.config import HyenaConfig, operator_shapes
+from hyena_np.ops.config import HyenaConfig, check_integer, operator_shapes
 from hyena_np.ops.filters import decay_rates, positional_features
 
 GPT2_STD = 0.02
@@ -47,7 +47,7 @@ def init_hyena(
     Raises
     ------
     ConfigError
-        `rng` is no generator.
+        `rng` is no generator, or `n_layer` is no number of layers.
 
     Notes
     -----
@@ -55,6 +55,8 @@ def init_hyena(
     """
     if not isinstance(rng, np.random.Generator):
         raise ConfigError(f"rng: got {type(rng).__name__}, allowed is a numpy.random.Generator")
+    if n_layer is not None:
+        check_integer("n_layer", n_layer, 1)
     backend = get_backend("numpy") if backend is None else backend
     host = host_range(1)
     z, t = positional_features(config.l_max, config.emb_dim, host)

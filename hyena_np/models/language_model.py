@@ -8,7 +8,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hyena_np.backend import Array, Backend, check_ndim, get_backend, namespace, zeros_like_device
+from hyena_np.backend import (
+    Array,
+    Backend,
+    check_ndim,
+    check_shape,
+    get_backend,
+    namespace,
+    token_ids,
+    zeros_like_device,
+)
 from hyena_np.errors import ConfigError, ParameterError, ShapeError
 from hyena_np.models.init import GPT2_STD, dense_init
 from hyena_np.models.mixers import MixerConfig, mixer_of
@@ -28,6 +37,7 @@ from hyena_np.ops.layers import (
     linear,
     linear_backward,
 )
+from hyena_np.ops.parameters import TABLES, check_params
 
 
 @dataclass(frozen=True)
@@ -159,7 +169,9 @@ def parameter_count(config: LanguageModelConfig) -> int:
     Source: Hyena paper, Table A.4; official code: ``parameters()``.
     """
     constants = (".filter.positional.t", ".filter.window.deltas")
-    return sum(math.prod(shape) for name, shape in model_shapes(config).items() if not name.endswith(constants))
+    return sum(
+        math.prod(shape) for name, shape in model_shapes(config).items() if not name.endswith(constants)
+    )
 
 
 def init_language_model(
@@ -363,9 +375,10 @@ def language_model(
     _, L = check_ndim("ids", ids, "B L")
     if not 1 <= L <= config.mixer.l_max:
         raise ShapeError(f"ids: got length {L}, allowed are 1 to l_max = {config.mixer.l_max}")
-    if "embeddings" not in params or len(params.get("layers", {})) != config.n_layer:
-        raise ParameterError(f"params: got no tree of a language model with {config.n_layer} layers")
+    _check_model(params, config)
     table = params["embeddings"]["word_embeddings"]["weight"]
+    if config.vocab_size < config.padded_vocab_size:  # rows of no token, which `embedding` would take
+        token_ids("ids", ids, config.vocab_size, table)
     x, cache_embedding = embedding(ids, table)
     if config.max_position_embeddings:
         x = x + params["embeddings"]["position_embeddings"]["weight"][:L, :]
@@ -377,6 +390,14 @@ def language_model(
     x, ln_f = layer_norm(x, params["ln_f"]["weight"], params["ln_f"]["bias"], config.layer_norm_eps)
     logits, head = linear(x, table)
     return logits, LanguageModelCache(cache_embedding, tuple(blocks), ln_f, head, config)
+
+
+def _check_model(params: dict, config: LanguageModelConfig) -> None:
+    """Raise unless a tree is one of this model, of one library, device and dtype."""
+    if not isinstance(params, dict):
+        raise ParameterError(f"params: got {type(params).__name__}, allowed is a tree of nested dictionaries")
+    tables = tuple(f"layers.{i}.mixer.{name}" for i in range(config.n_layer) for name in TABLES)
+    namespace(**check_params(params, model_shapes(config), optional=tables))
 
 
 def language_model_backward(dlogits: Array, cache: LanguageModelCache) -> dict:
@@ -402,7 +423,8 @@ def language_model_backward(dlogits: Array, cache: LanguageModelCache) -> dict:
     Source: official code: ``SimpleLMHeadModel``, differentiated.
     """
     config = cache.config
-    xp = namespace(dlogits=dlogits)
+    xp = namespace(dlogits=dlogits, params=cache.head.weight)
+    check_shape("dlogits", dlogits, (*tuple(cache.head.x.shape[:-1]), config.padded_vocab_size))
     # logits = ln_f(x) @ table^T
     dx, dtable, _ = linear_backward(dlogits, cache.head)
     dx, dweight, dbias = layer_norm_backward(dx, cache.ln_f)

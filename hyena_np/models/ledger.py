@@ -10,7 +10,7 @@ from hyena_np.models.language_model import LanguageModelConfig
 from hyena_np.models.mixers import MixerConfig
 from hyena_np.models.params import tree_leaves
 from hyena_np.ops.attention import AttentionConfig
-from hyena_np.ops.config import HyenaConfig
+from hyena_np.ops.config import HyenaConfig, check_integer
 
 _FLOAT_BYTES = {"float32": 4, "float64": 8}
 _ID_BYTES = 8
@@ -38,7 +38,7 @@ def saved_bytes(
     Raises
     ------
     ConfigError
-        `dtype` is unknown.
+        `dtype` is unknown, or `B` or `L` is no size.
 
     Notes
     -----
@@ -46,6 +46,8 @@ def saved_bytes(
     """
     if dtype not in _FLOAT_BYTES:
         raise ConfigError(f"dtype: got {dtype!r}, allowed are {', '.join(_FLOAT_BYTES)}")
+    check_integer("B", B, 1)
+    check_integer("L", L, 1)
     D, width = config.d_model, config.mlp_width
     rows = B * L
     norm = rows * (D + 1)  # the normalised rows and one inverse deviation each

@@ -83,5 +83,3 @@ def mixer_of(config: MixerConfig) -> Mixer:
     if isinstance(config, AttentionConfig):
         return Mixer(init_attention, attention_shapes, attention, attention_backward)
     raise ConfigError(f"mixer: got {type(config).__name__}, allowed are HyenaConfig and AttentionConfig")
-
-

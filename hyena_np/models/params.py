@@ -25,13 +25,15 @@ from hyena_np.backend import Array, to_numpy
 from hyena_np.errors import ParameterError
 
 _TO_OFFICIAL = (
-    ("filter.positional.", "filter_fn.pos_emb."),
-    ("filter.window.", "filter_fn.modulation."),
+    ("filter.positional.z", "filter_fn.pos_emb.z"),
+    ("filter.positional.t", "filter_fn.pos_emb.t"),
+    ("filter.window.deltas", "filter_fn.modulation.deltas"),
     ("filter.skip", "filter_fn.bias"),
 )
 _DENSE = re.compile(r"(?<![^.])filter\.ffn\.linear_(\d+)\.")
 _OFFICIAL_DENSE = re.compile(r"(?<![^.])filter_fn\.implicit_filter\.(\d+)\.(weight|bias)$")
-_OFFICIAL_FREQ = re.compile(r"(?<![^.])filter_fn\.implicit_filter\.\d+\.freq$")
+_OFFICIAL_FREQ = re.compile(r"(?<![^.])filter_fn\.implicit_filter\.(\d+)\.freq$")
+_OFFICIAL_FILTER = re.compile(r"(?<![^.])filter_fn(?![^.])")
 _FREQ = re.compile(r"(?<![^.])filter\.ffn\.freq$")
 
 
@@ -62,13 +64,19 @@ def tree_map(f: Callable, tree: dict, *others: dict) -> dict:
     for other in others:
         if not isinstance(other, dict) or other.keys() != tree.keys():
             got = sorted(other) if isinstance(other, dict) else type(other).__name__
-            raise ParameterError(f"tree: got the keys {got}, allowed are those of the first tree, {sorted(tree)}")
-    return {
-        key: tree_map(f, value, *(other[key] for other in others))
-        if isinstance(value, dict)
-        else f(value, *(other[key] for other in others))
-        for key, value in tree.items()
-    }
+            raise ParameterError(
+                f"tree: got the keys {got}, allowed are those of the first tree, {sorted(tree)}"
+            )
+    mapped = {}
+    for key, value in tree.items():
+        values = [other[key] for other in others]
+        if isinstance(value, dict):
+            mapped[key] = tree_map(f, value, *values)
+        elif any(isinstance(other, dict) for other in values):
+            raise ParameterError(f"tree: {key} is an array in the first tree and a branch in another")
+        else:
+            mapped[key] = f(value, *values)
+    return mapped
 
 
 def tree_leaves(tree: dict) -> dict[str, Array]:
@@ -171,7 +179,11 @@ def flatten(params: dict) -> dict[str, Array]:
     for name, leaf in leaves.items():
         if _FREQ.search(name):
             network = name.removesuffix("filter.ffn.freq")
-            depth = sum(other.startswith(f"{network}filter.ffn.linear_") for other in leaves if other.endswith("weight"))
+            depth = sum(
+                other.startswith(f"{network}filter.ffn.linear_")
+                for other in leaves
+                if other.endswith("weight")
+            )
             for i in range(max(depth - 1, 1)):
                 flat[f"{network}filter_fn.implicit_filter.{2 * i + 1}.freq"] = leaf
         else:
@@ -184,7 +196,7 @@ def _official_name(name: str) -> str:
     if match:
         return _DENSE.sub(f"filter_fn.implicit_filter.{2 * int(match[1])}.", name)
     for ours, official in _TO_OFFICIAL:
-        name = re.sub(rf"(?<![^.]){re.escape(ours)}", official, name)
+        name = re.sub(rf"(?<![^.]){re.escape(ours)}$", official, name)
     return name
 
 
@@ -217,21 +229,33 @@ def unflatten(flat: dict[str, Array]) -> dict:
     for name, leaf in flat.items():
         ours = _tree_name(name)
         if ours in leaves:
-            if not (to_numpy(leaves[ours]) == to_numpy(leaf)).all():
-                raise ParameterError(f"{name}: differs from the frequency of another activation, which must be the same array")
+            if not _equal(leaves[ours], leaf):
+                raise ParameterError(
+                    f"{name}: differs from the frequency of another activation, which must be the same array"
+                )
             continue
         leaves[ours] = leaf
     return tree_from_leaves(leaves)
 
 
+def _equal(a: Array, b: Array) -> bool:
+    if a is b:  # as `flatten` writes it: no need to look at the values
+        return True
+    return tuple(a.shape) == tuple(b.shape) and bool((to_numpy(a) == to_numpy(b)).all())
+
+
 def _tree_name(name: str) -> str:
-    if _OFFICIAL_FREQ.search(name):
+    match = _OFFICIAL_FREQ.search(name)
+    if match and int(match[1]) % 2 == 1:
         return _OFFICIAL_FREQ.sub("filter.ffn.freq", name)
     match = _OFFICIAL_DENSE.search(name)
     if match and int(match[1]) % 2 == 0:
         return _OFFICIAL_DENSE.sub(f"filter.ffn.linear_{int(match[1]) // 2}.{match[2]}", name)
     for ours, official in _TO_OFFICIAL:
-        name = re.sub(rf"(?<![^.]){re.escape(official)}", ours, name)
-    if "filter_fn" in name:
-        raise ParameterError(f"names: got {name!r}, allowed below filter_fn are pos_emb, implicit_filter, modulation, bias")
+        name = re.sub(rf"(?<![^.]){re.escape(official)}$", ours, name)
+    if _OFFICIAL_FILTER.search(name):
+        raise ParameterError(
+            f"names: got {name!r}, allowed below filter_fn are pos_emb.z, pos_emb.t, modulation.deltas, bias, "
+            "and implicit_filter.0.weight and so on"
+        )
     return name

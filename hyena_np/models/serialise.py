@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 from hyena_np.errors import ConfigError
 from hyena_np.ops.attention import AttentionConfig
@@ -42,7 +42,9 @@ def config_to_dict(config: Any) -> dict[str, Any]:
         value = getattr(config, field.name)
         if is_dataclass(value):
             tag = {name for name, cls in MIXERS.items() if type(value) is cls}
-            result[field.name] = {"type": tag.pop(), **config_to_dict(value)} if tag else config_to_dict(value)
+            result[field.name] = (
+                {"type": tag.pop(), **config_to_dict(value)} if tag else config_to_dict(value)
+            )
         else:
             result[field.name] = list(value) if isinstance(value, tuple) else value
     return result
@@ -54,7 +56,7 @@ def config_from_dict(cls: type[C], values: dict[str, Any]) -> C:
     Parameters
     ----------
     cls : type
-        For example HyenaConfig or LanguageModelConfig.
+        For example HyenaConfig, LanguageModelConfig or TrainConfig.
     values : dict
 
     Returns
@@ -70,6 +72,8 @@ def config_from_dict(cls: type[C], values: dict[str, Any]) -> C:
     -----
     Source: no counterpart in the paper; the official code ignores unknown keys. No arrays, so no shapes.
     """
+    if not isinstance(values, dict):
+        raise ConfigError(f"{cls.__name__}: got {type(values).__name__}, allowed is a dictionary")
     known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
     unknown = sorted(set(values) - set(known))
     if unknown:
@@ -78,15 +82,18 @@ def config_from_dict(cls: type[C], values: dict[str, Any]) -> C:
     missing = [name for name in required if name not in values]
     if missing:
         raise ConfigError(f"{cls.__name__}: missing key {missing[0]!r}, required are {', '.join(required)}")
-    return cls(**{name: _value(value) for name, value in values.items()})
+    hints = get_type_hints(cls)
+    return cls(**{name: _value(value, hints[name]) for name, value in values.items()})
 
 
-def _value(value: Any) -> Any:
+def _value(value: Any, hint: Any) -> Any:
     if isinstance(value, list):
-        return tuple(_value(item) for item in value)
+        return tuple(value)
     if not isinstance(value, dict):
         return value
+    if is_dataclass(hint):  # one type of config only, so no tag
+        return config_from_dict(hint, value)
     kind = value.get("type")
-    if kind not in MIXERS:
+    if not isinstance(kind, str) or kind not in MIXERS:
         raise ConfigError(f"mixer: got type {kind!r}, allowed are {', '.join(MIXERS)}")
     return config_from_dict(MIXERS[kind], {k: v for k, v in value.items() if k != "type"})

@@ -154,7 +154,9 @@ class AttentionConfig:
         check_integer("l_max", self.l_max, 1)
         check_integer("num_heads", self.num_heads, 1)
         if self.d_model % self.num_heads:
-            raise ConfigError(f"num_heads: got {self.num_heads}, allowed are divisors of d_model = {self.d_model}")
+            raise ConfigError(
+                f"num_heads: got {self.num_heads}, allowed are divisors of d_model = {self.d_model}"
+            )
 
 
 def attention_shapes(config: AttentionConfig) -> dict[str, tuple[int, ...]]:

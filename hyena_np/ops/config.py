@@ -127,14 +127,18 @@ def check_odd(name: str, value: object, smallest: int) -> None:
     """Raise ConfigError unless `value` is an odd int and at least `smallest`."""
     check_integer(name, value, smallest)
     if value % 2 == 0:
-        raise ConfigError(f"{name}: got {value}, allowed are odd integers >= {smallest} (time, cosines, sines)")
+        raise ConfigError(
+            f"{name}: got {value}, allowed are odd integers >= {smallest} (time, cosines, sines)"
+        )
 
 
 def check_real(name: str, value: object, positive: bool = False) -> None:
     """Raise ConfigError unless `value` is a finite number (above zero if `positive`)."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not is_number or (positive and value <= 0):
-        raise ConfigError(f"{name}: got {value!r}, allowed are finite numbers{' above 0' if positive else ''}")
+        raise ConfigError(
+            f"{name}: got {value!r}, allowed are finite numbers{' above 0' if positive else ''}"
+        )
 
 
 def operator_shapes(config: HyenaConfig) -> dict[str, tuple[int, ...]]:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hyena_np.backend import Array, check_ndim, check_shape, fft_length, irfft, namespace, owned, rfft, zeros_like_device
+from hyena_np.backend import (
+    Array,
+    check_ndim,
+    check_shape,
+    fft_length,
+    irfft,
+    namespace,
+    owned,
+    rfft,
+    zeros_like_device,
+)
 from hyena_np.errors import DTypeError, ShapeError
 
 
@@ -69,7 +79,9 @@ def fftconv(u: Array, h: Array, skip: Array | None = None) -> tuple[Array, FFTCo
     if L < 1 or Lh < 1:
         raise ShapeError(f"u, h: got lengths {L} and {Lh}, allowed are lengths >= 1")
     if not xp.isdtype(u.dtype, "real floating"):
-        raise DTypeError(f"u: got dtype {u.dtype}, allowed are float32 and float64 (the transform is a real one)")
+        raise DTypeError(
+            f"u: got dtype {u.dtype}, allowed are float32 and float64 (the transform is a real one)"
+        )
     taps = min(L, Lh)  # lags past L-1 never meet the signal
     n = fft_length(L + taps - 1)
     u_f = rfft(u, n)  # (B,D,L) -> (B,D,F)
@@ -120,6 +132,7 @@ def fftconv_backward(dy: Array, cache: FFTConvCache) -> tuple[Array, Array, Arra
     xp = namespace(dy=dy, skip=skip)
     check_shape("dy", dy, (u_f.shape[0], u_f.shape[1], L))
     dy_f = rfft(dy, n)
+    namespace(u_f=u_f, dy_f=dy_f)  # without a skip term, the only witness of dtype and library
     # y = irfft(u_f * h_f)[..., :L] + skip * u
     du = irfft(dy_f * xp.conj(h_f), n)[..., :L]
     taps = min(L, Lh)

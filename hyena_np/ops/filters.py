@@ -5,7 +5,16 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from hyena_np.backend import Array, check_ndim, check_shape, host_range, like, namespace, owned, zeros_like_device
+from hyena_np.backend import (
+    Array,
+    check_ndim,
+    check_shape,
+    host_range,
+    like,
+    namespace,
+    owned,
+    zeros_like_device,
+)
 from hyena_np.errors import ParameterError, ShapeError
 from hyena_np.ops.config import HyenaConfig, check_integer, check_odd, operator_shapes
 from hyena_np.ops.parameters import TABLES, check_params
@@ -138,7 +147,9 @@ def sine_network(z: Array, params: dict) -> tuple[Array, SineNetworkCache]:
     for i in range(depth - 1):
         weight, bias = params[f"linear_{i}"]["weight"], params[f"linear_{i}"]["bias"]
         if weight.shape[1] != a.shape[0]:
-            raise ShapeError(f"linear_{i}.weight: got shape {tuple(weight.shape)}, allowed is (M, {a.shape[0]})")
+            raise ShapeError(
+                f"linear_{i}.weight: got shape {tuple(weight.shape)}, allowed is (M, {a.shape[0]})"
+            )
         x = xp.matmul(weight, a) + bias[:, None]  # (M,features) @ (features,L)
         inputs.append(a)
         preactivations.append(x)
@@ -379,7 +390,9 @@ def hyena_filter_backward(dh: Array, cache: HyenaFilterCache) -> dict:
         "t": xp.concat([dt, zeros_like_device((rest,), dt)])[None, :, None],
         "deltas": ddeltas[None, None, :],
     }
-    return {"filter": {"ffn": dffn} | {b: {name: dtables[name] for name in names} for b, names in tables.items()}}
+    return {
+        "filter": {"ffn": dffn} | {b: {name: dtables[name] for name in names} for b, names in tables.items()}
+    }
 
 
 def _tables(tree: dict, L: int, config: HyenaConfig) -> tuple[Array, Array, Array]:
@@ -389,7 +402,11 @@ def _tables(tree: dict, L: int, config: HyenaConfig) -> tuple[Array, Array, Arra
         reference = tree["ffn"]["freq"]
         z, t = positional_features(config.l_max, config.emb_dim, reference)
         # owned: the cache must not keep the rows past L alive
-        computed = {"z": owned(z[:, :L, :]), "t": owned(t[:, :L, :]), "deltas": decay_rates(config, reference)}
+        computed = {
+            "z": owned(z[:, :L, :]),
+            "t": owned(t[:, :L, :]),
+            "deltas": decay_rates(config, reference),
+        }
         tables = computed | tables
     return tables["z"][0, :L, :], tables["t"][0, :L, 0], tables["deltas"][0, 0, :]
 

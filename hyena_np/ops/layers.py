@@ -5,7 +5,16 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from hyena_np.backend import Array, arange_like, check_ndim, check_shape, index_add, namespace, to_numpy, token_ids
+from hyena_np.backend import (
+    Array,
+    arange_like,
+    check_ndim,
+    check_shape,
+    index_add,
+    namespace,
+    to_numpy,
+    token_ids,
+)
 from hyena_np.errors import ShapeError, TokenError
 
 
@@ -251,7 +260,7 @@ class EmbeddingCache(NamedTuple):
     """What `embedding_backward` needs."""
 
     ids: Array  # (...) int64, on the device of the weight
-    shape: tuple[int, int]  # (V, D) of the weight
+    weight: Array  # (V, D), only for its shape and dtype
 
 
 def embedding(ids: Array, weight: Array) -> tuple[Array, EmbeddingCache]:
@@ -284,7 +293,7 @@ def embedding(ids: Array, weight: Array) -> tuple[Array, EmbeddingCache]:
     V, D = check_ndim("weight", weight, "V D")
     ids = token_ids("ids", ids, V, weight)
     y = xp.take(weight, xp.reshape(ids, (-1,)), axis=0)
-    return xp.reshape(y, (*tuple(ids.shape), D)), EmbeddingCache(ids, (V, D))
+    return xp.reshape(y, (*tuple(ids.shape), D)), EmbeddingCache(ids, weight)
 
 
 def embedding_backward(dy: Array, cache: EmbeddingCache) -> Array:
@@ -308,8 +317,9 @@ def embedding_backward(dy: Array, cache: EmbeddingCache) -> Array:
     -----
     Source: the transpose of a selection of rows.
     """
-    ids, (V, D) = cache
-    xp = namespace(dy=dy)
+    ids, weight = cache
+    xp = namespace(dy=dy, weight=weight)
+    V, D = weight.shape
     check_shape("dy", dy, (*tuple(ids.shape), D))
     return index_add(xp.reshape(ids, (-1,)), xp.reshape(dy, (-1, D)), V)
 
@@ -349,9 +359,7 @@ class CrossEntropyCache(NamedTuple):
     count: int  # how many labels count
 
 
-def cross_entropy(
-    logits: Array, labels: Array, ignore_index: int = -100
-) -> tuple[Array, CrossEntropyCache]:
+def cross_entropy(logits: Array, labels: Array, ignore_index: int = -100) -> tuple[Array, CrossEntropyCache]:
     r"""Mean cross-entropy, in nats, over the positions whose label counts.
 
     .. math:: \ell = -\frac{1}{n} \sum_{t:\ \mathrm{label}_t \ne \mathrm{ignore}} \log \mathrm{softmax}(z_t)_{\mathrm{label}_t}
@@ -419,7 +427,7 @@ def cross_entropy_backward(dloss: Array | float, cache: CrossEntropyCache) -> Ar
 
     Raises
     ------
-    DTypeError, LibraryMismatchError
+    ShapeError, DTypeError, LibraryMismatchError
         `dloss` does not fit.
 
     Notes
@@ -427,6 +435,9 @@ def cross_entropy_backward(dloss: Array | float, cache: CrossEntropyCache) -> Ar
     Source: the derivative of the logarithm of a softmax.
     """
     probabilities, target, counted, count = cache
-    if not isinstance(dloss, int | float):
+    if isinstance(dloss, int | float):
+        dloss = float(dloss)  # a NumPy float64 is a float too, and would turn float32 into float64
+    else:
         namespace(dloss=dloss, probabilities=probabilities)
+        check_shape("dloss", dloss, ())
     return (probabilities * counted - target) * (dloss / count)

@@ -9,7 +9,9 @@ TABLES = ("filter.positional.z", "filter.positional.t", "filter.window.deltas")
 """Arrays of a Hyena operator that follow from its configuration, and so may be absent from its tree."""
 
 
-def check_params(params: dict, shapes: dict[str, tuple[int, ...]], optional: tuple[str, ...] = ()) -> dict[str, Array]:
+def check_params(
+    params: dict, shapes: dict[str, tuple[int, ...]], optional: tuple[str, ...] = ()
+) -> dict[str, Array]:
     """Raise unless a tree has exactly the names and shapes that its configuration asks for.
 
     Parameters

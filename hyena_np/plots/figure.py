@@ -37,13 +37,15 @@ class Figure(matplotlib.figure.Figure):
 
 
 @styled
-def new_figure(width: float = WIDTH, height: float = 4.0) -> Figure:
+def new_figure(width: float = WIDTH, height: float = 4.0, square: bool = False) -> Figure:
     """Make an empty `Figure` of this package's style.
 
     Parameters
     ----------
     width, height : float
         Inches; 8 inches fill a notebook's page.
+    square : bool
+        Whether axes will hold images with square cells, which need a layout of their own.
 
     Returns
     -------
@@ -54,7 +56,7 @@ def new_figure(width: float = WIDTH, height: float = 4.0) -> Figure:
     -----
     Source: no counterpart in the paper.
     """
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), layout="compressed" if square else "constrained")
 
 
 @styled

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from hyena_np.errors import ShapeError
 from hyena_np.plots.arguments import real_array, same_count, same_shape
 from hyena_np.plots.channels import channel_label, choose_channels
 from hyena_np.plots.figure import Figure, new_figure
@@ -36,8 +37,8 @@ def filter_responses(
     h : array (C, L)
         One filter a channel; of the operator's ``(filters, D, L)`` pass ``h[0]``. Any real dtype and library.
     channels : sequence of int, optional
-        Which channels, in this order; at most six. By default four, from the one whose energy comes earliest
-        to the one whose energy comes latest.
+        Which channels, in this order; one to six. By default four, from fast to slow decay: ranked by the
+        mean lag of the energy of the window, or of the filter where no window is given.
     window : array (C, L), optional
         The window's envelope. It is drawn as a band, scaled to touch the filter: the network that it
         multiplies is not bounded by 1, so only its form can be compared.
@@ -50,7 +51,7 @@ def filter_responses(
     Raises
     ------
     ShapeError
-        `h` is not (C, L), `window` has another shape, or a channel does not exist.
+        `h` is not (C, L), `window` has another shape, a channel does not exist, or there are too many.
     NonFiniteError, DTypeError
         An entry is NaN or infinite, or the numbers are not real.
 
@@ -59,19 +60,21 @@ def filter_responses(
     Source: Hyena paper, Sec. 3.3, eq. (7) and Fig. 3.1.
     """
     h = real_array("h", h, "C L")
-    chosen = choose_channels(h, channels, count=4)
     envelope = same_shape("window", window, "h", h) if window is not None else None
-    figure = new_figure(height=0.9 + 1.1 * len(chosen))
+    chosen = choose_channels(h if envelope is None else envelope, channels, count=4)
+    if not chosen:
+        raise ShapeError("channels: got none, allowed are 1 to 6 entries")
+    figure = new_figure(height=0.9 + 1.25 * len(chosen))
     rows = figure.subplots(len(chosen), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for axes, channel, colour in zip(rows, chosen, LINES, strict=False):
         if envelope is not None:
             _draw_envelope(axes, h[channel], envelope[channel])
         _draw_response(axes, h[channel], colour)
         label = f"{channel_label(h, channel)} tokens"
-        axes.text(0.985, 0.95, label, color=colour, ha="right", va="top", transform=axes.transAxes)
+        axes.set_title(label, loc="right", color=colour, fontsize="medium", pad=2)
     largest = np.max(np.abs(h[chosen]))
     if envelope is not None:
-        rows[-1].legend(loc="lower right")
+        figure.legend(handles=rows[-1].collections, loc="outside lower right")
         if largest > 0:
             rows[0].set_ylim(-1.3 * largest, 1.3 * largest)  # the filters fill the rows, not their envelopes
     rows[-1].set_xlabel(LAG)

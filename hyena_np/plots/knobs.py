@@ -66,7 +66,9 @@ def filters_by_setting(
     for (time, frequency), (name, h) in zip(grid, sets.items(), strict=True):
         time.axhline(0, color=GREY, linewidth=0.8)
         for channel, colour in zip(chosen, LINES[1:], strict=False):
-            time.plot(np.arange(h.shape[1]), h[channel], color=colour, linewidth=1.3, label=f"channel {channel}")
+            time.plot(
+                np.arange(h.shape[1]), h[channel], color=colour, linewidth=1.3, label=f"channel {channel}"
+            )
         time.margins(x=0.01)
         draw_band(frequency, h, quantiles)
         label_spectrum(frequency)

@@ -61,7 +61,7 @@ def matrix_image(
     Source: Hyena paper, Sec. 3.2 (the matrix H(u)) and App. D.1 (pictures of it).
     """
     M = square_matrix("M", M)
-    figure = new_figure(6.4, 5.4)
+    figure = new_figure(6.6, 5.4, square=True)
     axes = figure.subplots()
     colours = colour_scale(scale, [M])
     image = draw_matrix(axes, M, colours, tokens)
@@ -176,7 +176,7 @@ def matrix_pair(
     squares = _same_squares([A, B], titles)
     labels = tokens if tokens is not None else (None, None)
     same_count("tokens", labels, "the matrices", 2)
-    figure = new_figure(10.0, 4.9)
+    figure = new_figure(10.0, 4.9, square=True)
     left, right = figure.subplots(1, 2)
     colours = colour_scale(scale, squares)
     for axes, M, heading, names in zip((left, right), squares, titles, labels, strict=True):

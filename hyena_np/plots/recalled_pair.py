@@ -63,8 +63,7 @@ def recalled_pair_matrix(
     query = index_in("query_index", query_index, L)
     values = [index_in("value_indices", index, L) for index in value_indices]
     colours = colour_scale("signed", [M])
-    figure = new_figure(11.0, 4.9)
-    figure.set_layout_engine("constrained", w_pad=0.1)
+    figure = new_figure(11.0, 4.9, square=True)
     grid = GridSpec(2, 2, figure=figure, width_ratios=[1.0, 1.25], height_ratios=[1.0, 1.3])
     whole, rows, bars = (figure.add_subplot(grid[cell]) for cell in ((slice(None), 0), (0, 1), (1, 1)))
     image = draw_matrix(whole, M, colours, tokens)

@@ -44,7 +44,7 @@ def signals(
     Returns
     -------
     Figure
-        Each entry is a stem where a sequence has at most 80, else a point of a line.
+        Each entry is a stem where the longest sequence has at most 80, else a point of a line.
 
     Raises
     ------
@@ -61,18 +61,18 @@ def signals(
     sequences = {name: real_array(name, values, "L") for name, values in rows.items()}
     colours = line_colours(sequences)
     rings = _rings(over or {}, sequences)
-    figure = new_figure(height=0.7 + 1.15 * len(sequences) + (0.3 if rings else 0.0))
+    stems = max(len(values) for values in sequences.values()) <= _STEMS_UP_TO
+    figure = new_figure(height=0.7 + max(1.7, 1.15 * len(sequences)))
     grid = figure.subplots(len(sequences), 1, sharex=True, sharey=share_y, squeeze=False)[:, 0]
     for axes, (name, values), colour in zip(grid, sequences.items(), colours, strict=True):
-        _draw(axes, values, colour)
+        _draw(axes, values, colour, stems)
         if name in rings:
             axes.plot(np.arange(len(values)), rings[name], "o", markersize=7, markerfacecolor="none",
                       markeredgecolor=BLACK, markeredgewidth=1.0, label=over_label)  # fmt: skip
+            # beside the row's name, where no entry can be
+            axes.legend(loc="lower right", bbox_to_anchor=(1.01, 0.96), borderaxespad=0.0)
         axes.set_title(name, loc="left", color=colour, fontsize=11, pad=3)
     grid[-1].set_xlabel(x_label)
-    if rings:
-        with_rings = next(axes for axes in grid if axes.get_legend_handles_labels()[0])
-        figure.legend(*with_rings.get_legend_handles_labels(), loc="outside lower right")
     if title:
         figure.suptitle(title)
     return figure
@@ -88,10 +88,10 @@ def _rings(over: Mapping[str, Any], sequences: Mapping[str, np.ndarray]) -> dict
     return rings
 
 
-def _draw(axes: Axes, values: np.ndarray, colour: str) -> None:
+def _draw(axes: Axes, values: np.ndarray, colour: str, stems: bool) -> None:
     position = np.arange(len(values))
     axes.axhline(0, color=GREY, linewidth=0.8)
-    if len(values) <= _STEMS_UP_TO:
+    if stems:
         axes.vlines(position, 0, values, color=colour, linewidth=1.6)
         axes.plot(position, values, "o", color=colour, markersize=3.5)
     else:

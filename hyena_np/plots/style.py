@@ -37,6 +37,8 @@ STYLE: dict[Any, Any] = {
     "savefig.facecolor": "white",
     "axes.facecolor": "white",
     "figure.constrained_layout.use": True,
+    "figure.constrained_layout.w_pad": 0.06,
+    "figure.constrained_layout.h_pad": 0.06,
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same figure on every machine
     "font.size": 11.0,
     "axes.titlesize": 12.0,

@@ -114,7 +114,9 @@ def load_checkpoint(path: str | Path, backend: Backend, config: dict | None = No
     trees: dict[str, dict[str, Any]] = {"params": {}, "optimizer.mean": {}, "optimizer.square": {}}
     for name, array in arrays.items():
         if array.dtype.name != backend.dtype_name:
-            raise CheckpointError(f"{path}: holds {array.dtype} arrays, but {backend.dtype_name} was asked for")
+            raise CheckpointError(
+                f"{path}: holds {array.dtype} arrays, but {backend.dtype_name} was asked for"
+            )
         prefix = next((prefix for prefix in trees if name.startswith(f"{prefix}.")), None)
         if prefix is None:
             raise CheckpointError(f"{path}: holds an array of unknown name, {name!r}")
@@ -132,11 +134,11 @@ def load_checkpoint(path: str | Path, backend: Backend, config: dict | None = No
 
 def _read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
     if not path.is_file():
-        raise CheckpointError(f"{path}: there is no such file")
+        raise CheckpointError(f"{path}: {'is a folder' if path.is_dir() else 'there is no such file'}")
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            arrays = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{path}: is truncated, corrupted or no safetensors file ({reason})") from error

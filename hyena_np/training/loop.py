@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import numpy as np
 
 from hyena_np.backend import Array, Backend
 from hyena_np.errors import CheckpointError, ConfigError, NonFiniteError, ParameterError
+from hyena_np.files import remove_parts
 from hyena_np.models.language_model import (
     LanguageModelConfig,
     init_language_model,
@@ -83,12 +85,20 @@ class TrainConfig:
     remat: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.schedule, Schedule):
+            raise ConfigError(f"schedule: got {type(self.schedule).__name__}, allowed is a Schedule")
         for name in ("eval_every", "checkpoint_every", "log_every"):
             check_integer(name, getattr(self, name), 1)
         check_integer("seed", self.seed, 0)
         check_real("clip", self.clip, positive=True)
         check_real("weight_decay", self.weight_decay)
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+        if self.weight_decay < 0:
+            raise ConfigError(f"weight_decay: got {self.weight_decay}, allowed are numbers >= 0")
+        if not isinstance(self.betas, tuple | list) or len(self.betas) != 2:
+            raise ConfigError(f"betas: got {self.betas!r}, allowed are two numbers from 0 to below 1")
+        for beta in self.betas:
+            check_real("betas", beta)
+        if not all(0 <= beta < 1 for beta in self.betas):
             raise ConfigError(f"betas: got {self.betas!r}, allowed are two numbers from 0 to below 1")
 
 
@@ -109,7 +119,9 @@ class TrainResult(NamedTuple):
     interrupted: bool  # by Ctrl-C; the checkpoint is written
 
 
-Sample = Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]]  # (rng, step) -> ids, labels (B, L)
+Sample = Callable[
+    [np.random.Generator, int], tuple[np.ndarray, np.ndarray]
+]  # (rng, step) -> ids, labels (B, L)
 
 
 def initial_state(model: LanguageModelConfig, config: TrainConfig, backend: Backend) -> TrainState:
@@ -212,7 +224,8 @@ def train(
     evaluate : callable
         ``params -> accuracy`` on held-out examples.
     folder : str or Path
-        Exists; gets ``checkpoint.safetensors`` and ``metrics.csv``.
+        Exists; gets ``checkpoint.safetensors`` and ``metrics.csv``. Unless `resume`, those of an earlier run
+        are removed first.
     run : dict
         The run's configuration as JSON holds it; kept in the checkpoint, and compared on resuming.
     resume : bool
@@ -226,10 +239,12 @@ def train(
 
     Raises
     ------
+    ConfigError
+        JSON cannot hold `run`.
     NonFiniteError
         The loss is no finite number; the last good checkpoint stays in the folder.
     CheckpointError
-        The checkpoint to resume from is damaged or belongs to another run.
+        The checkpoint or the metrics to resume from are damaged or belong to another run.
     OutputError
         A file cannot be written.
 
@@ -237,30 +252,35 @@ def train(
     -----
     Source: Hyena paper, App. A (training procedure).
     """
-    path = Path(folder) / CHECKPOINT_NAME
+    path, run = Path(folder) / CHECKPOINT_NAME, _as_json(run)
     state, saved = initial_state(model, config, backend), None
     if resume and path.exists():
         state = _restore(load_checkpoint(path, backend, run), state, path)
         saved = state.step
+    elif path.is_file():
+        path.unlink()  # of an earlier run: if this one is killed early, it must not resume from there
+    for written in (path, Path(folder) / METRICS_NAME):
+        remove_parts(written)
     metrics = MetricsFile(Path(folder) / METRICS_NAME, resume_at=state.step)
     rng = np.random.default_rng()
     rng.bit_generator.state = state.rng_state
-    unchecked: tuple[Array, ...] = ()
+    unchecked: list[Array] = []  # loss and norm of the last step
     clock = time.perf_counter() - state.seconds
     interrupted = False
     try:
         while state.step < config.schedule.total:
             ids, labels = sample(rng, state.step)
             rate = learning_rate(state.step, config.schedule)
-            new, *unchecked = train_step(state, ids, labels, model, config)
+            new, *values = train_step(state, ids, labels, model, config)
             if due(new.step, config, config.eval_every, config.checkpoint_every, config.log_every):
-                loss, norm = _finite(new.step, unchecked, path)
+                loss, norm = _finite(new.step, values, path)
                 accuracy = evaluate(new.params) if due(new.step, config, config.eval_every) else None
                 record = Record(new.step, loss, rate, norm, accuracy, time.perf_counter() - clock)
                 metrics.append(record)
                 on_record(record)
             # Only now: a step that Ctrl-C cuts short is not counted, and is taken again on resuming.
-            state = new._replace(rng_state=rng.bit_generator.state, seconds=time.perf_counter() - clock)
+            new = new._replace(rng_state=rng.bit_generator.state, seconds=time.perf_counter() - clock)
+            state, unchecked = new, values
             if due(state.step, config, config.checkpoint_every):
                 save_checkpoint(path, _checkpoint(state, run))
                 saved = state.step
@@ -276,6 +296,14 @@ def train(
 def due(step: int, config: TrainConfig, *intervals: int) -> bool:
     """Whether one of the intervals ends at this step; the last step ends all."""
     return step == config.schedule.total or any(step % interval == 0 for interval in intervals)
+
+
+def _as_json(run: dict) -> dict:
+    """What a checkpoint will hold, found out before any time is spent on training."""
+    try:
+        return json.loads(json.dumps(run))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"run: got something that JSON cannot hold ({error})") from error
 
 
 def _finite(step: int, values, path: Path) -> tuple[float, float]:

@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import NamedTuple
 
-from hyena_np.errors import OutputError
+from hyena_np.errors import CheckpointError, OutputError
 from hyena_np.files import write_bytes
 
 
@@ -35,6 +35,8 @@ class MetricsFile:
     ------
     OutputError
         The file cannot be written.
+    CheckpointError
+        On resuming: the file that is there is no metrics file.
     """
 
     def __init__(self, path: str | Path, resume_at: int = 0) -> None:
@@ -65,18 +67,25 @@ def read_metrics(path: str | Path) -> list[Record]:
     Returns
     -------
     list of Record
+
+    Raises
+    ------
+    CheckpointError
+        The file is none that this package wrote.
     """
     records: list[Record] = []
     path = Path(path)
     if not path.is_file():
         return records
-    text = path.read_text()
-    if not text.endswith("\n"):
+    try:
+        text = path.read_text()
         text = text[: text.rfind("\n") + 1]
-    for row in csv.DictReader(io.StringIO(text)):
-        accuracy = float(row["accuracy"]) if row["accuracy"] else None
-        numbers = (float(row[name]) for name in ("loss", "learning_rate", "gradient_norm"))
-        records.append(Record(int(row["step"]), *numbers, accuracy, float(row["seconds"])))
+        for row in csv.DictReader(io.StringIO(text)):
+            accuracy = float(row["accuracy"]) if row["accuracy"] else None
+            numbers = (float(row[name]) for name in ("loss", "learning_rate", "gradient_norm"))
+            records.append(Record(int(row["step"]), *numbers, accuracy, float(row["seconds"])))
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise CheckpointError(f"{path}: is damaged or no metrics file ({error})") from error
     return records
 
 

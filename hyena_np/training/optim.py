@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from hyena_np.backend import Array, namespace
-from hyena_np.errors import ConfigError
+from hyena_np.backend import Array, check_shape, namespace
+from hyena_np.errors import ConfigError, ParameterError
 from hyena_np.models.params import tree_from_leaves, tree_leaves, tree_map
 from hyena_np.ops.config import check_real
 
@@ -69,7 +69,9 @@ def _group(name: str, weight_decay: float, train_positions: bool) -> Group:
         return FROZEN
     if name.endswith(".filter.positional.z"):
         return Group(1.0, 0.0) if train_positions else FROZEN
-    decays = name.endswith(".weight") and ".filter." not in name and ".norm" not in name and ".ln_f." not in name
+    decays = (
+        name.endswith(".weight") and ".filter." not in name and ".norm" not in name and ".ln_f." not in name
+    )
     return Group(1.0, weight_decay if decays else 0.0)
 
 
@@ -122,6 +124,7 @@ def adamw(
     params, grads : dict
         Trees of equal structure and shapes.
     state : AdamWState
+        Its trees have that structure too.
     lr : float
         Learning rate of this step.
     groups : dict
@@ -139,7 +142,9 @@ def adamw(
     Raises
     ------
     ParameterError
-        The trees differ.
+        The trees differ, or an array has no group.
+    ShapeError, DTypeError, LibraryMismatchError
+        A gradient does not fit its parameter.
 
     Notes
     -----
@@ -149,11 +154,14 @@ def adamw(
     mean_scale = 1 - betas[0] ** step
     square_scale = math.sqrt(1 - betas[1] ** step)
     leaves, mean, square = tree_leaves(params), tree_leaves(state.mean), tree_leaves(state.square)
-    for name, g in tree_leaves(tree_map(lambda _, g: g, params, grads)).items():
+    for name, g in tree_leaves(tree_map(lambda p, g, m, v: g, params, grads, *state[1:])).items():
+        if name not in groups:
+            raise ParameterError(f"groups: got none for {name}")
         lr_scale, weight_decay = groups[name]
         if lr_scale == 0:
             continue
         xp = namespace(params=leaves[name], grads=g)
+        check_shape(f"grads: {name}", g, tuple(leaves[name].shape))
         rate = lr * lr_scale
         m = betas[0] * mean[name] + (1 - betas[0]) * g
         v = betas[1] * square[name] + (1 - betas[1]) * (g * g)
@@ -187,6 +195,8 @@ def clip_by_global_norm(grads: dict, max_norm: float) -> tuple[dict, Array]:
     ------
     ConfigError
         `max_norm` is not above zero.
+    ParameterError
+        `grads` is empty.
 
     Notes
     -----
@@ -194,6 +204,8 @@ def clip_by_global_norm(grads: dict, max_norm: float) -> tuple[dict, Array]:
     """
     check_real("max_norm", max_norm, positive=True)
     leaves = list(tree_leaves(grads).values())
+    if not leaves:
+        raise ParameterError("grads: got a tree without arrays")
     xp = namespace(grads=leaves[0])
     norm = xp.sqrt(sum(xp.sum(g * g) for g in leaves))
     tiny = xp.asarray(1e-12, dtype=norm.dtype, device=getattr(norm, "device", None))

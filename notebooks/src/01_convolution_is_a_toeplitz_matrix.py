@@ -68,14 +68,14 @@ def relative_error(got, wanted):
 #
 # *Causal* means that the sum stops at $s = t$: an output never looks at a later token.
 # `causal_conv_loop` computes this line as it stands, with two loops. The package keeps signals as arrays of shape
-# `(B, D, L)`: batch, channels, length. Here there is one of each of the first two.
+# `(B, D, L)`: $B$ texts at a time, $D$ signals (*channels*) for each text, $L$ tokens. Here $B = D = 1$.
 
 # %%
 L = 32
 position = np.arange(L)
 impulses = np.zeros(L)
 impulses[[2, 9, 20]] = 1.0, -0.6, 0.8
-ringing = np.exp(-position / 5) * np.cos(0.9 * position)
+ringing = np.exp(-position / 10) * np.cos(0.9 * position)
 
 u = backend.asarray(impulses[None, None, :])  # (B, D, L) = (1, 1, 32)
 h = backend.asarray(ringing[None, :])  # (D, L): one filter a channel
@@ -83,7 +83,13 @@ y = causal_conv_loop(u, h)
 
 by_hand = sum(ringing[12 - s] * impulses[s] for s in range(12 + 1))
 assert np.isclose(float(y[0, 0, 12]), by_hand, rtol=1e-12)
-signals({"signal u: three tokens speak": u[0, 0], "filter h: the echo of one token": h[0], "output y = h * u": y[0, 0]})
+signals(
+    {
+        "signal u: three tokens speak": u[0, 0],
+        "filter h: the echo of one token": h[0],
+        "output y = h * u": y[0, 0],
+    }
+)
 
 # %% [markdown]
 # The signal is silent except at three positions. Each of the three leaves behind a copy of the filter, scaled by its
@@ -119,8 +125,11 @@ differs = to_numpy(y_changed != y)[0, 0]
 assert not differs[:20].any()
 assert differs[20]
 print(f"first position that differs: {int(np.argmax(differs))}")
-signals({"token 20 turned from 0.8 to -0.8": y_changed[0, 0]},
-        over={"token 20 turned from 0.8 to -0.8": y[0, 0]}, over_label="output before the change")
+signals(
+    {"token 20 turned from 0.8 to -0.8": y_changed[0, 0]},
+    over={"token 20 turned from 0.8 to -0.8": y[0, 0]},
+    over_label="output before the change",
+)
 
 # %% [markdown]
 # ## 2. The matrix: echoes as columns
@@ -155,8 +164,12 @@ product = toeplitz(g)[0] @ S[0]
 combined = causal_conv_loop(h[:, None, :], g)[:, 0, :]  # the filter g * h, (D, L)
 
 assert relative_error(product, toeplitz(combined)[0]) < 1e-12
-matrix_row([product, toeplitz(g)[0], S[0]], ["$S_{g * h}$", "$S_g$", "$S_h$"], ["=", "·"],
-           "Two convolutions in a row are one convolution")
+matrix_row(
+    [product, toeplitz(g)[0], S[0]],
+    ["$S_{g * h}$", "$S_g$", "$S_h$"],
+    ["=", "·"],
+    "Two convolutions in a row are one convolution",
+)
 
 # %% [markdown]
 # The product is constant along its diagonals again. Hyena therefore puts a *gate* between two convolutions: it
@@ -168,12 +181,18 @@ matrix_row([product, toeplitz(g)[0], S[0]], ["$S_{g * h}$", "$S_g$", "$S_h$"], [
 gate = backend.asarray(np.diag(rng.standard_normal(L)))
 gated = toeplitz(g)[0] @ gate @ S[0]
 
-diagonals = {name: np.diag(to_numpy(M), -14) for name, M in {"without a gate": product, "with a gate": gated}.items()}
+diagonals = {
+    name: np.diag(to_numpy(M), -14) for name, M in {"without a gate": product, "with a gate": gated}.items()
+}
 for name, entries in diagonals.items():
     print(f"{name:>14}: the entries of lag 14 are between {entries.min():+.3f} and {entries.max():+.3f}")
 assert np.ptp(diagonals["without a gate"]) < 1e-12 < np.ptp(diagonals["with a gate"])
-matrix_row([gated, toeplitz(g)[0], gate, S[0]], ["no Toeplitz matrix", "$S_g$", "$D_x$", "$S_h$"], ["=", "·", "·"],
-           "A gate between them makes something new")
+matrix_row(
+    [gated, toeplitz(g)[0], gate, S[0]],
+    ["not Toeplitz", "$S_g$", "$D_x$", "$S_h$"],
+    ["=", "·", "·"],
+    "A gate between them makes something new",
+)
 
 # %% [markdown]
 # ## 3. The cyclic cousin: a circulant matrix
@@ -203,8 +222,13 @@ causal, cyclic = S[0] @ late, C[0] @ late
 
 assert not to_numpy(causal)[:27].any()
 assert to_numpy(cyclic)[:20].any()
-signals({"only token 27 speaks": late, "Toeplitz: the echo is cut off at the end": causal,
-         "circulant: the rest of the echo arrives before the token spoke": cyclic})
+signals(
+    {
+        "only token 27 speaks": late,
+        "Toeplitz: the echo is cut off at the end": causal,
+        "circulant: the rest of the echo arrives before the token spoke": cyclic,
+    }
+)
 
 # %% [markdown]
 # ## 4. What a circulant matrix leaves in shape
@@ -234,32 +258,44 @@ assert relative_error(matrix @ W, W * h_hat) < 1e-12  # every column is scaled b
 k = 3
 delayed = np.roll(W[:, k], 1)
 assert relative_error(delayed, np.exp(-2j * np.pi * k / n) * W[:, k]) < 1e-12  # a delay is a turn
-after = f"$C_h$ times it: the same wave, {abs(h_hat[k]):.2f} times as high, shifted"
-signals({f"mode {k}, real part": W[:, k].real, after: (matrix @ W[:, k]).real},
-        over={after: (h_hat[k] * W[:, k]).real}, over_label=r"eigenvalue $\hat{h}_3$ times the mode, real part")
+after = f"$C_h$ times the mode: {abs(h_hat[k]):.2f} times as high, shifted"
+signals(
+    {f"mode {k} (real part)": W[:, k].real, after: (matrix @ W[:, k]).real},
+    over={after: (h_hat[k] * W[:, k]).real},
+    over_label=r"$\hat{h}_3$ times the mode",
+)
 
 # %% [markdown]
 # The wave comes out as the same wave. Only its height (the size of $\hat h_k$) and its position on the clock (the angle
 # of $\hat h_k$) have changed.
 #
-# Now describe every signal as a sum of modes instead of a list of positions. In that language the matrix
-# $C_h$ becomes $W^{-1} C_h W$, and since each mode is only scaled, this must be a diagonal matrix. Look:
+# All modes at once: write $\operatorname{diag}(\hat h)$ for the matrix with $\hat h$ on its diagonal and zeros elsewhere.
+# Then $C_h W = W \operatorname{diag}(\hat h)$, in other words
+#
+# $$ C_h = W \, \operatorname{diag}(\hat h) \, W^{-1} . $$
+#
+# Read it from the right: translate a signal from positions into modes, scale every mode by its own number, translate
+# back. The picture shows the four matrices (of complex numbers, their real parts or their sizes).
 
 # %%
-in_modes = np.linalg.inv(W) @ matrix @ W
-
-assert relative_error(in_modes, np.diag(h_hat)) < 1e-12
-matrix_pair(np.abs(matrix), np.abs(in_modes), ("$|C_h|$: positions speak to positions",
-                                               "$|W^{-1} C_h W|$: each mode minds its own business"),
-            "One matrix in two languages (sizes of the entries)")
+W_inverse = np.conj(W) / n  # modes are orthogonal, so that the inverse costs nothing
+assert relative_error(W @ W_inverse, np.eye(n)) < 1e-12
+assert relative_error(W @ np.diag(h_hat) @ W_inverse, matrix) < 1e-12
+matrix_row(
+    [matrix, W.real, np.diag(np.abs(h_hat)), W_inverse.real],
+    ["$C_h$", "$W$ (real part)", r"$\mathrm{diag}(\hat{h})$ (sizes)", "$W^{-1}$ (real part)"],
+    ["=", "·", "·"],
+    "A circulant matrix is diagonal in Fourier modes",
+)
 
 # %% [markdown]
-# $n^2$ entries have become $n$. And the translation between the two languages, which as a matrix product would cost
-# $n^2$ again, has a famous short cut: the *fast Fourier transform* does it in about $n \log_2 n$ steps.
+# In modes, $n$ numbers do what $n^2$ did before. And the translation, which as a matrix product would cost $n^2$ again,
+# has a famous short cut: the *fast Fourier transform* does it in about $n \log_2 n$ steps.
 #
 # ## 5. The fast way, and its flaw
 #
-# So here is a recipe: translate both sequences into modes ($\mathcal F$ stands for the DFT), multiply, translate back,
+# So here is a recipe: translate both sequences into modes ($\mathcal F$, the DFT, is $n W^{-1}$ as a matrix), multiply,
+# translate back,
 #
 # $$ \mathcal F^{-1}\big(\mathcal F(h) \odot \mathcal F(u)\big) = C_h\, u , $$
 #
@@ -272,15 +308,20 @@ y = causal_conv_loop(u, h)
 naive = irfft(rfft(h, L) * rfft(u, L), L)
 
 wrong = relative_error(naive, y)
+assert relative_error(W_inverse @ ringing * n, h_hat) < 1e-12  # the DFT as a matrix
 assert relative_error(naive, u @ C[0].T) < 1e-12
 assert wrong > 0.1
 print(f"against the circulant matrix: {relative_error(naive, u @ C[0].T):.0e}")
 print(f"against the causal convolution: {wrong:.0e}")
-signals({"transform of length L": naive[0, 0]}, over={"transform of length L": y[0, 0]},
-        over_label="causal convolution", title="The tail has wrapped round into the beginning")
+signals(
+    {"transform of length L": naive[0, 0]},
+    over={"transform of length L": y[0, 0]},
+    over_label="causal convolution",
+    title="The tail has wrapped round into the beginning",
+)
 
 # %% [markdown]
-# The end of the picture is right and the beginning is wrong. The remedy: put zeros behind both sequences, so that the
+# At the beginning the two disagree; towards the end they agree the better, the more the filter has faded. The remedy: put zeros behind both sequences, so that the
 # tail has somewhere to go. Transform with length $n > L$, and keep the first $L$ entries.
 #
 # How long must $n$ be? The last echo starts at position $L-1$ and has $L$ entries, so it ends at $2L - 2$: a clock with
@@ -300,11 +341,27 @@ sizes = (L, 5 * L // 4, 3 * L // 2, 2 * L - 1)
 pictures = [matrix_of_transform(n) for n in sizes]
 assert relative_error(pictures[0], C[0]) < 1e-12
 assert relative_error(pictures[-1], S[0]) < 1e-12
-matrix_row(pictures, [f"n = {n}" for n in sizes], title=f"Longer transforms push the leak out of the corner (L = {L})")
+matrix_row(
+    pictures,
+    [f"n = {n}" for n in sizes],
+    title=f"Longer transforms push the leak out of the corner (L = {L})",
+)
 
 # %% [markdown]
 # The forbidden corner shrinks and disappears at $n = 2L - 1$, where the Toeplitz matrix is all that is left.
-#
+# Another way to say it: the Toeplitz matrix is the upper left block of a circulant matrix that is twice as large.
+
+# %%
+padded = backend.asarray(np.concatenate([ringing, np.zeros(L - 1)])[None, :])  # h, and zeros up to 2L - 1
+large = to_numpy(circulant(padded))[0]
+assert np.array_equal(large[:L, :L], to_numpy(S)[0])
+matrix_image(
+    large,
+    f"Circulant matrix of the padded filter, n = {2 * L - 1}: $S_h$ ends at the ring",
+    marks=[(L - 1, L - 1)],
+)
+
+# %% [markdown]
 # ## 6. The cliff
 #
 # How wrong is a transform that is only a little too short? Here is the error for every length $n$ from $L$ to beyond
@@ -325,13 +382,20 @@ error = np.array([[relative_error(got[:, d], y[:, d]) for got in outputs.values(
 
 too_short = lengths < 2 * L - 1
 assert error[:, ~too_short].max() < 1e-12
-assert error[:, too_short].min() > 1e-9
+assert (error[:, too_short][:, -1] > 1e9 * error[:, ~too_short].max(axis=1)).all()
 names = ("never fades", "fades over L/2", "fades over L/8")
-lines(lengths, dict(zip(names, error, strict=True)), "transform length n", "relative error",
-      "One entry too short is too short", log_y=True, marks={"n = 2L - 1": 2 * L - 1})
+lines(
+    lengths,
+    dict(zip(names, error, strict=True)),
+    f"transform length n (L = {L})",
+    "relative error",
+    "One entry too short is too short",
+    log_y=True,
+    marks={"n = 2L - 1": 2 * L - 1},
+)
 
 # %% [markdown]
-# A cliff of ten powers of ten and more, at exactly $2L - 1$. To its right the error is rounding, near $10^{-16}$.
+# A cliff of nine powers of ten and more, at exactly $2L - 1$. To its right the error is rounding, near $10^{-16}$.
 #
 # The filter that fades quickly is the dangerous one: its tail is small, so a wrong length passes unnoticed, until
 # training makes the filter longer. And the mistake is not spread out evenly. With length $n$ exactly the first
@@ -346,8 +410,11 @@ for n in lengths[too_short]:
 n = 3 * L // 2
 print(f"n = {n}: {wrong_outputs[n].sum()} wrong outputs, 2L - 1 - n = {2 * L - 1 - n}")
 short = f"transform of length {n}, with L = {L}"
-signals({short: outputs[n][0, 0], "difference from the causal convolution": (outputs[n] - y)[0, 0]},
-        over={short: y[0, 0]}, over_label="causal convolution")
+signals(
+    {short: outputs[n][0, 0], "difference from the causal convolution": (outputs[n] - y)[0, 0]},
+    over={short: y[0, 0]},
+    over_label="causal convolution",
+)
 
 # %% [markdown]
 # `fftconv` is this recipe with a safe length: the next length from $2L - 1$ on that has only the prime factors 2, 3
@@ -356,10 +423,14 @@ signals({short: outputs[n][0, 0], "difference from the causal convolution": (out
 
 # %%
 by_fft, cache = fftconv(u, h)
+by_matrix = causal_conv_matrix(u, h)
+zeros = ((0, 0), (0, cache.n - L))
+large = circulant(backend.asarray(np.pad(to_numpy(h), zeros)))  # (D, n, n)
+by_circulant = (large @ backend.asarray(np.pad(to_numpy(u)[0], zeros))[..., None])[None, :, :L, 0]
 ladder = {
-    "loop → Toeplitz matrix": relative_error(causal_conv_matrix(u, h), y),
-    "Toeplitz matrix → FFT": relative_error(by_fft, causal_conv_matrix(u, h)),
-    "FFT → loop": relative_error(y, by_fft),
+    "loop → Toeplitz matrix": relative_error(by_matrix, y),
+    "Toeplitz → padded circulant": relative_error(by_circulant, by_matrix),
+    "padded circulant → FFT": relative_error(by_fft, by_circulant),
 }
 assert max(ladder.values()) < 1e-12
 assert cache.n >= 2 * L - 1
@@ -376,50 +447,57 @@ error_ladder(ladder)
 # | loop, matrix | about $L^2$ | 4 times as much |
 # | FFT | about $L \log_2 L$ | a little more than twice |
 #
-# On logarithmic axes a power law is a straight line, and its slope is the power.
+# On logarithmic axes a power of $L$ is a straight line, and its slope is the exponent. So we expect slopes near 2, 2
+# and a little over 1. (The matrix is built beforehand; only the product with it is timed.)
+
 
 # %%
-def seconds(f, L, repeats=3):
-    """Best of a few runs of f on random arrays of length L; fetching the result waits for a GPU."""
-    u, h = (backend.asarray(rng.standard_normal(shape)) for shape in ((1, 1, L), (1, L)))
+def seconds(f, *arrays, repeats=5):
+    """Best of a few runs; fetching the result waits for a GPU."""
     took = []
     for _ in range(repeats):
         start = time.perf_counter()
-        to_numpy(f(u, h))
+        to_numpy(f(*arrays))
         took.append(time.perf_counter() - start)
     return min(took)
 
 
-def by_transform(u, h):
-    return fftconv(u, h)[0]
-
-
 sizes = [2**p for p in range(5, 18)]
-ways = {"loop": (causal_conv_loop, 256), "matrix": (causal_conv_matrix, 2048), "FFT": (by_transform, 2**17)}
-cost = {way: [seconds(f, L) if L <= limit else np.nan for L in sizes] for way, (f, limit) in ways.items()}
+cost = {"loop": [], "matrix": [], "FFT": []}
+for size in sizes:
+    h = backend.asarray(rng.standard_normal((1, size)))
+    u = backend.asarray(rng.standard_normal((1, 1, size)))
+    cost["loop"].append(seconds(causal_conv_loop, u, h, repeats=2) if size <= 256 else np.nan)
+    cost["matrix"].append(seconds(backend.xp.matmul, toeplitz(h), u[0, 0]) if size <= 2048 else np.nan)
+    cost["FFT"].append(seconds(lambda u, h: fftconv(u, h)[0], u, h))
+
+assert cost["loop"][3] > 10 * cost["FFT"][3]  # L = 256
 cost_against_length(sizes, cost, "Three ways to the same numbers, measured here")
 
 # %% [markdown]
-# The loop and the matrix stop early in the picture, because nobody wants to wait. The matrix has another problem,
-# memory: it stores $L^2$ numbers where the filter has $L$. The next cell counts, and multiplies for a long text.
+# From which length on does the transform win against the matrix on your machine? The loop stops early in the picture,
+# because nobody wants to wait. (Measured slopes wobble a little: fixed costs lower
+# them at short lengths, and arrays that outgrow the processor's cache raise them at long ones.)
+#
+# The matrix stops early for another reason, memory: it stores $L^2$ numbers where the filter has $L$. The next cell
+# counts the numbers, and extrapolates to a long text.
 
 # %%
-L = 1024
-h = backend.asarray(rng.standard_normal((1, L)))
-u = backend.asarray(rng.standard_normal((1, 1, L)))
-cache = fftconv(u, h)[1]
-stored = {"Toeplitz matrix": toeplitz(h).size, "two spectra": 2 * (cache.u_f.size + cache.h_f.size)}  # complex: 2 numbers
+sizes = [2**p for p in range(6, 12)]
+stored = {"Toeplitz matrix": [], "two spectra": []}
+for size in sizes:
+    h = backend.asarray(np.ones((1, size)))
+    spectra = fftconv(h[None], h)[1]
+    stored["Toeplitz matrix"].append(np.prod(toeplitz(h).shape))
+    stored["two spectra"].append(
+        2 * np.prod(spectra.u_f.shape) + 2 * np.prod(spectra.h_f.shape)
+    )  # complex: 2 each
 
-for name, count in stored.items():
-    print(f"{name:>15}: {count:>9,} numbers at L = {L:,}")
-print(f"at L = 65,536 the matrix would need {65536**2 * 8 / 2**30:.0f} GiB in float64")
-assert stored["Toeplitz matrix"] == L**2
-memory = {name: [] for name in stored}
-for size in (sizes := [2**p for p in range(6, 12)]):
-    longer = backend.asarray(np.ones((1, size)))
-    memory["Toeplitz matrix"].append(toeplitz(longer).size)
-    memory["two spectra"].append(2 * 2 * fftconv(longer[None], longer)[1].h_f.size)
-cost_against_length(sizes, memory, "What each way must store", "numbers")
+assert stored["Toeplitz matrix"] == [size**2 for size in sizes]
+for name, counts in stored.items():
+    print(f"{name:>15}: {counts[-1]:>9,} numbers at L = {sizes[-1]:,}")
+print(f"At L = 65,536 the matrix would fill {65536**2 * 8 / 2**30:.0f} GiB (8 bytes a number).")
+cost_against_length(sizes, stored, "What each way must store", "numbers")
 
 # %% [markdown]
 # ## What you have now

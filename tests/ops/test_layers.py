@@ -235,10 +235,11 @@ class TestCrossEntropy(OpContract):
         np.testing.assert_allclose(dlogits.sum(axis=-1), 0.0, atol=1e-16)
         assert np.all(dlogits[LABELS != -100] != 0.0)
 
-    def test_a_number_as_cotangent_keeps_the_dtype(self, library, rng):
+    @pytest.mark.parametrize("number", [0.5, np.float64(0.5)], ids=["float", "numpy.float64"])
+    def test_a_number_as_cotangent_keeps_the_dtype(self, number, library, rng):
         logits = rng.standard_normal((2, 3, 5))
         _, cache = cross_entropy(library.asarray(logits), LABELS)
-        dlogits = cross_entropy_backward(0.5, cache)
+        dlogits = cross_entropy_backward(number, cache)
         assert library.owns(dlogits)
         expected = cross_entropy_backward(0.5, cross_entropy(logits, LABELS)[1])
         assert_close(library.to_numpy(dlogits), expected, library.rtol)

@@ -9,8 +9,7 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 
 from hyena_np.errors import HyenaError, OutputError
-from hyena_np.plots import figure as figure_module
-from hyena_np.plots import lines, new_figure, save
+from hyena_np.plots import figure as figure_module, lines, new_figure, save
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -32,7 +31,6 @@ def test_no_pyplot_and_no_widgets_are_imported():
 
 
 def test_a_figure_is_a_cells_last_expression(figure):
-    pytest.importorskip("IPython")
     bundle, metadata = DisplayFormatter().format(figure)
     assert bundle["image/png"].startswith(PNG)
     width, height = figure.get_size_inches()

@@ -37,6 +37,13 @@ def test_responses_show_the_channels_asked_for(filters, picture, texts):
     assert f"channel 5, mean lag {mean_lag(h[5]):.1f} tokens" in found
 
 
+def test_a_window_ranks_the_channels(filters, rng):
+    _, window = filters
+    figure = filter_responses(rng.normal(size=window.shape), window=window)
+    order = [int(axes.get_title(loc="right").split()[1].rstrip(",")) for axes in figure.axes]
+    assert order == [11, 7, 4, 0]  # channel 0 decays slowest
+
+
 def test_the_envelope_touches_the_filter_and_never_cuts_it(filters):
     h, window = filters
     axes = filter_responses(h, channels=[3], window=window).axes[0]
@@ -137,6 +144,8 @@ def test_disagreeing_arguments_are_refused_by_name(filters):
     h, window = filters
     with pytest.raises(ShapeError, match=r"window: got shape \(12, 40\), allowed is \(12, 48\)"):
         filter_responses(h, window=window[:, :40])
+    with pytest.raises(ShapeError, match="channels: got none, allowed are 1 to 6"):
+        filter_responses(h, channels=())
     with pytest.raises(ShapeError, match=r"before: got shape \(11, 48\), allowed is \(12, 48\)"):
         filters_before_after(h[1:], h)
     with pytest.raises(ShapeError, match="labels: got 1 entries, allowed are 2"):

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 
+from hyena_np.errors import DTypeError, ShapeError
 from support import gradients
 from support.libraries import NUMPY64, Library
 from support.trees import leaves, tree_map
@@ -135,6 +137,13 @@ class OpContract:
         case.backward(rng.standard_normal(dy.shape), cache)
         again = gradients.as_arguments(case.backward(dy, cache), len(args))
         gradients.assert_trees_close(again, grads, 0.0)
+
+    def test_a_cotangent_that_does_not_fit_is_refused(self, case, rng):
+        y, cache = case.forward(*case.make(rng))
+        with pytest.raises(ShapeError, match=r"^d\w+: got shape"):
+            case.backward(np.ones((*np.shape(y)[:-1], 1 + np.size(y))), cache)
+        with pytest.raises(DTypeError, match=r"^\w+: got \w+, but \w+ is (float|complex)\d+; all must agree"):
+            case.backward(np.asarray(y, dtype=np.float32), cache)
 
     def test_the_cache_owns_its_memory(self, case, rng):
         args = case.make(rng)

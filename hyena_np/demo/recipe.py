@@ -64,20 +64,22 @@ class RecallRecipe:
     @property
     def total_steps(self) -> int:
         """Training steps."""
-        return self.steps or 300
+        return self.steps or 400
 
     @property
     def model(self) -> LanguageModelConfig:
         """The model: the size of the paper's Table A.1, with filters and embedding that start awake."""
         mixer = HyenaConfig(d_model=64, l_max=self.task.input_length, emb_dim=5, shift=0.5)
-        return LanguageModelConfig(self.vocab, n_layer=2, mixer=mixer, init="torch", embedding_std=0.3)
+        return LanguageModelConfig(
+            self.vocab, n_layer=2, mixer=mixer, d_inner=128, init="torch", embedding_std=0.2
+        )
 
     @property
     def training(self) -> TrainConfig:
         """The optimiser and its schedule."""
         total = self.total_steps
-        schedule = Schedule(peak=8e-3, warmup=min(100, total // 3), total=total, decay="cosine", final=0.0)
-        return TrainConfig(schedule, seed=self.seed, eval_every=25, checkpoint_every=25)
+        schedule = Schedule(peak=1e-2, warmup=min(50, total // 3), total=total, decay="linear")
+        return TrainConfig(schedule, seed=self.seed, eval_every=50, checkpoint_every=50)
 
     def describe(self, backend: Backend) -> dict[str, Any]:
         """The whole run as JSON holds it: what a checkpoint is compared with."""

@@ -13,8 +13,7 @@ import pytest
 
 from hyena_np import HyenaConfig, causal_conv_loop, fftconv, fftconv_backward, hyena
 from hyena_np.backend import irfft, rfft
-from hyena_np.ops import fftconv as fftconv_module
-from hyena_np.ops import hyena as hyena_module
+from hyena_np.ops import fftconv as fftconv_module, hyena as hyena_module
 from hyena_np.ops.filters import (
     exponential_window,
     exponential_window_backward,
@@ -332,7 +331,9 @@ class TestManners:
 
         wrong = replace(GELU, forward=forward)
         CONTRACT.test_one_direction_by_differences(wrong, rng)
-        catches(CONTRACT.test_the_cache_owns_its_memory, wrong, rng, match=r"keeps alive 2400")
+        catches(
+            CONTRACT.test_cache_output_and_gradients_own_their_memory, wrong, rng, match=r"keeps alive 2400"
+        )
 
     def test_a_gradient_of_the_wrong_shape(self, rng):
         wrong = replace(

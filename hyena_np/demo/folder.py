@@ -87,12 +87,12 @@ def begin_run(folder: Path, recipe: RecallRecipe, backend: str) -> None:
     -----
     Source: no counterpart in the paper. No arrays, so no shapes.
     """
-    try:
-        for pattern in (RESULT_NAME, CHECKPOINT_NAME, METRICS_NAME, *FIGURE_PATTERNS):
-            for path in folder.glob(pattern):
+    for pattern in (RESULT_NAME, CHECKPOINT_NAME, METRICS_NAME, *FIGURE_PATTERNS):
+        for path in folder.glob(pattern):
+            try:
                 path.unlink()
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be removed ({error.strerror or error})") from error
+            except OSError as error:
+                raise OutputError(f"{path}: cannot be removed ({error.strerror or error})") from error
     write_json(folder / RUN_NAME, asdict(recipe) | {"backend": backend})
 
 
@@ -154,12 +154,10 @@ def _recorded(folder: Path, asked: dict) -> tuple[RecallRecipe, str]:
         recipe = RecallRecipe(**recorded)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise CheckpointError(f"{path}: is no description of a run ({error})") from error
-    there = {"backend": backend, "steps": recipe.total_steps}
+    there = asdict(recipe) | {"steps": recipe.total_steps, "backend": backend}
     for name, value in asked.items():
-        recorded_value = there.get(name) or getattr(recipe, name)
-        if value is not None and value != recorded_value:
+        if value is not None and value != there[name]:
             raise ConfigError(
-                f"{name}: got {value}, but the run in {folder} has {recorded_value}; "
-                "--resume takes it as it is"
+                f"{name}: got {value}, but the run in {folder} has {there[name]}; --resume takes it as it is"
             )
     return recipe, backend

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 
-from hyena_np.backend import Array, to_numpy
+from hyena_np.backend import Array, namespace, to_numpy
 from hyena_np.errors import ConfigError
 from hyena_np.models.language_model import LanguageModelConfig, block
 from hyena_np.ops.config import HyenaConfig
 from hyena_np.ops.filters import hyena_filter
+from hyena_np.ops.hyena import hyena_branches, hyena_recurrence, hyena_recurrence_backward
 from hyena_np.ops.layers import embedding, layer_norm
-from hyena_np.ops.matrices import hyena_matrix
+from hyena_np.ops.matrices import hyena_factors, hyena_matrix
 
 
 def layer_matrices(ids: np.ndarray, params: dict, config: LanguageModelConfig) -> list[Array]:
@@ -38,16 +41,8 @@ def layer_matrices(ids: np.ndarray, params: dict, config: LanguageModelConfig) -
     -----
     Source: Hyena paper, Sec. 3.2 and App. D.1.
     """
-    if not isinstance(config.mixer, HyenaConfig):
-        raise ConfigError(f"mixer: got {type(config.mixer).__name__}, allowed is HyenaConfig")
-    x, _ = embedding(ids, params["embeddings"]["word_embeddings"]["weight"])
-    matrices = []
-    for i in range(config.n_layer):
-        layer = params["layers"][str(i)]
-        normed, _ = layer_norm(x, layer["norm1"]["weight"], layer["norm1"]["bias"], config.layer_norm_eps)
-        matrices.append(hyena_matrix(normed, layer["mixer"], config.mixer))
-        x, _ = block(x, layer, config)
-    return matrices
+    mixer = _hyena_config(config)
+    return [hyena_matrix(u, weights, mixer) for u, weights in _operator_inputs(ids, params, config)]
 
 
 class Recaller(NamedTuple):
@@ -59,8 +54,13 @@ class Recaller(NamedTuple):
     share: float  # of the row's absolute weight that lies on the pair
 
 
-def find_recaller(ids: np.ndarray, positions: np.ndarray, params: dict, config: LanguageModelConfig) -> Recaller:
-    """Find the channel that reads the recalled pair best when the query is asked.
+def find_recaller(
+    ids: np.ndarray, positions: np.ndarray, params: dict, config: LanguageModelConfig
+) -> Recaller:
+    r"""Find the channel that reads the recalled pair best when the query is asked.
+
+    The query's row of every channel's matrix is :math:`H(u)^\top` of a one at the query: one backward pass of
+    the recurrence, in :math:`O(L \log L)`. Only the channel that is found is made into a matrix.
 
     Parameters
     ----------
@@ -84,14 +84,46 @@ def find_recaller(ids: np.ndarray, positions: np.ndarray, params: dict, config: 
     -----
     Source: Hyena paper, App. D.1, which plots such matrices.
     """
-    rows = []
-    matrices = [to_numpy(H)[0] for H in layer_matrices(ids[None, :], params, config)]
-    for H in matrices:
-        row = np.abs(H[:, -1, :])  # (D, L): weights of the query's row
-        rows.append(row[:, positions].sum(axis=-1) / row.sum(axis=-1))
-    shares = np.stack(rows)
-    layer, channel = (int(i) for i in np.unravel_index(shares.argmax(), shares.shape))
-    return Recaller(matrices[layer][channel], layer, channel, float(shares[layer, channel]))
+    mixer = _hyena_config(config)
+    branches, shares = [], []
+    for u, weights in _operator_inputs(ids[None, :], params, config):
+        v, x, h, skip, _ = hyena_branches(u, weights, mixer)
+        row = np.abs(_last_rows(v, x, h, skip, mixer.variant))
+        shares.append(row[:, positions].sum(axis=-1) / row.sum(axis=-1))
+        branches.append((x, h, skip))
+    layer, channel = (int(i) for i in np.unravel_index(np.argmax(shares), np.shape(shares)))
+    x, h, skip = branches[layer]
+    one = slice(channel, channel + 1)
+    factors = hyena_factors(tuple(gate[:, one, :] for gate in x), h[:, one, :], skip[:, one], mixer.variant)
+    matrix = to_numpy(reduce(namespace(h=h).matmul, factors))[0, 0]
+    return Recaller(matrix, layer, channel, float(shares[layer][channel]))
+
+
+def _last_rows(v: Array, x: tuple[Array, ...], h: Array, skip: Array, variant: str) -> np.ndarray:
+    """The last row of every channel's matrix for one example: (D, L), on the host."""
+    y, cache = hyena_recurrence(v, x, h, skip, variant)
+    xp = namespace(y=y)
+    at_query = xp.concat((xp.zeros_like(y[..., :-1]), xp.ones_like(y[..., -1:])), axis=-1)
+    row, *_ = hyena_recurrence_backward(at_query, cache)
+    return to_numpy(row)[0]
+
+
+def _operator_inputs(
+    ids: np.ndarray, params: dict, config: LanguageModelConfig
+) -> Iterator[tuple[Array, dict]]:
+    """What the operator of every layer reads, (B, L, D), and its parameters."""
+    x, _ = embedding(ids, params["embeddings"]["word_embeddings"]["weight"])
+    for i in range(config.n_layer):
+        layer = params["layers"][str(i)]
+        normed, _ = layer_norm(x, layer["norm1"]["weight"], layer["norm1"]["bias"], config.layer_norm_eps)
+        yield normed, layer["mixer"]
+        x, _ = block(x, layer, config)
+
+
+def _hyena_config(config: LanguageModelConfig) -> HyenaConfig:
+    if not isinstance(config.mixer, HyenaConfig):
+        raise ConfigError(f"mixer: got {type(config.mixer).__name__}, allowed is HyenaConfig")
+    return config.mixer
 
 
 def layer_filters(params: dict, config: LanguageModelConfig, layer: int) -> np.ndarray:
@@ -118,7 +150,6 @@ def layer_filters(params: dict, config: LanguageModelConfig, layer: int) -> np.n
     -----
     Source: Hyena paper, eq. (7).
     """
-    if not isinstance(config.mixer, HyenaConfig):
-        raise ConfigError(f"mixer: got {type(config.mixer).__name__}, allowed is HyenaConfig")
-    h, _ = hyena_filter(params["layers"][str(layer)]["mixer"], config.mixer.l_max, config.mixer)
-    return to_numpy(h).reshape(-1, config.mixer.l_max)
+    mixer = _hyena_config(config)
+    h, _ = hyena_filter(params["layers"][str(layer)]["mixer"], mixer.l_max, mixer)
+    return to_numpy(h).reshape(-1, mixer.l_max)

@@ -1,4 +1,4 @@
-"""The ladder: every rung computes the same thing as the one below it, in another way, and says how far off it is."""
+"""The ladder: every rung computes what the one below it does, in another way, and says how far off it is."""
 
 from __future__ import annotations
 
@@ -106,7 +106,8 @@ def _climb_operator(backend: Backend, rng: np.random.Generator) -> Iterator[Rung
 
 
 def _error_by_differences(u: Array, params: dict, backend: Backend, rng: np.random.Generator) -> float:
-    """Relative error of the directional derivative along one random direction of the input and every parameter."""
+    """Relative error of the derivative along one random direction of the input and every parameter."""
+
     def random_like(leaf: Array) -> Array:
         return backend.asarray(rng.standard_normal(tuple(leaf.shape)))
 
@@ -120,7 +121,9 @@ def _error_by_differences(u: Array, params: dict, backend: Backend, rng: np.rand
         y, _ = hyena(u + amount * along_u, moved, _CONFIG)
         return float(backend.xp.sum(dy * y))
 
-    products = tree_leaves(tree_map(lambda gradient, direction: backend.xp.sum(gradient * direction), dparams, along))
+    products = tree_leaves(
+        tree_map(lambda gradient, direction: backend.xp.sum(gradient * direction), dparams, along)
+    )
     predicted = float(backend.xp.sum(du * along_u)) + sum(float(product) for product in products.values())
     # Two central differences, combined so that the error of second order cancels.
     step = 1e-4

@@ -13,14 +13,21 @@ from hyena_np.demo.inside import find_recaller, layer_filters
 from hyena_np.demo.ladder import Rung
 from hyena_np.demo.recipe import RecallData, RecallRecipe, recall_answers
 from hyena_np.files import write_json
-from hyena_np.plots import error_ladder, filters_before_after, learning_curve, recalled_pair_matrix, save
+from hyena_np.plots import (
+    Figure,
+    error_ladder,
+    filters_before_after,
+    learning_curve,
+    recalled_pair_matrix,
+    save,
+)
 from hyena_np.tasks.recall import recalled_pair
 from hyena_np.training.loop import METRICS_NAME, initial_state
 from hyena_np.training.metrics import read_metrics
 
 RESULT_NAME = "result.json"
-# An explicit matrix has L^2 entries a channel: longer examples are drawn with their last rows only.
-LONGEST_MATRIX = 512
+FIGURE_PATTERNS = ("ladder.png", "learning_curve.png", "filters_layer_*.png", "hyena_matrix.png")
+LONGEST_MATRIX = 4096  # an explicit matrix costs L^3 multiplications
 
 
 def draw_figures(
@@ -64,17 +71,16 @@ def draw_figures(
     figures["learning_curve"] = learning_curve(curve, chance=1 / data.recipe.task.num_keys)
     before = initial_state(recipe.model, recipe.training, backend).params
     for layer in range(recipe.model.n_layer):
-        pair = (layer_filters(tree, recipe.model, layer) for tree in (before, params))
-        figures[f"filters_layer_{layer + 1}"] = filters_before_after(
-            *pair, title=f"What training does to the filters of layer {layer + 1}"
-        )
+        old, new = (layer_filters(tree, recipe.model, layer) for tree in (before, params))
+        title = f"What training does to the filters of layer {layer + 1}"
+        figures[f"filters_layer_{layer + 1}"] = filters_before_after(old, new, title=title)
     if recipe.task.input_length <= LONGEST_MATRIX:
         figures["hyena_matrix"] = _draw_example(recipe, data, params)
     return [save(figure, folder / f"{name}.png") for name, figure in figures.items()]
 
 
-def _draw_example(recipe: RecallRecipe, data: RecallData, params: dict):
-    """The first test example that the model solves and whose key occurred once or a few times."""
+def _draw_example(recipe: RecallRecipe, data: RecallData, params: dict) -> Figure:
+    """The matrix of the first test example that the model solves, or of the first one if it solves none."""
     answers = recall_answers(params, recipe.model, data.test.inputs)
     solved = np.flatnonzero(answers == data.test.labels[:, -1])
     ids = data.test.inputs[solved[0] if len(solved) else 0]
@@ -89,7 +95,12 @@ def _draw_example(recipe: RecallRecipe, data: RecallData, params: dict):
 
 
 def write_result(
-    folder: Path, recipe: RecallRecipe, backend: Backend, ladder: list[Rung], test_accuracy: float, seconds: float
+    folder: Path,
+    recipe: RecallRecipe,
+    backend: Backend,
+    ladder: list[Rung],
+    test_accuracy: float,
+    seconds: float,
 ) -> dict:
     """Write ``result.json`` and return what it says.
 
@@ -156,5 +167,3 @@ def versions(backend: Backend) -> dict[str, str]:
     if backend.name != "numpy":
         found[backend.name] = str(getattr(backend.xp, "__version__", "unknown"))
     return found
-
-

@@ -29,6 +29,7 @@ class DemoResult(NamedTuple):
 class TrainingBar(tqdm):
     """Progress of a training: steps, rate, remaining time, loss and accuracy."""
 
+    n: int
     accuracy = "?"
 
     def show(self, record: Record) -> None:
@@ -59,7 +60,9 @@ def climb_ladder(seed: int, backend: Backend, echo: Echo) -> list[Rung]:
     -----
     Source: Hyena paper, Sec. 2 to 3.2; shapes as in `climb`.
     """
-    echo("The ladder: each rung computes what the one before it does, in another way (relative error, float64)")
+    echo(
+        "The ladder: each rung computes what the one before it does, in another way (relative error, float64)"
+    )
     rungs = []
     for rung in climb(seed, backend):
         verdict = "ok" if rung.holds else f"FAILS, allowed is {rung.tolerance:.0e}"
@@ -107,7 +110,7 @@ def run_demo(
     Source: Hyena paper, Sec. 2 to 4.1; shapes as in the parts.
     """
     if resume and (accuracy := finished_accuracy(folder)) is not None:
-        echo(f"The run in {folder} is finished: {accuracy:.1%} of its unseen examples. Nothing is left to do.")
+        echo(f"The run in {folder} is finished: {accuracy:.1%} of unseen examples; --overwrite replaces it")
         return DemoResult(test_accuracy=accuracy)
     data = RecallData(recipe)  # first: too small a task is refused here
     ladder = climb_ladder(recipe.seed, backend, echo)
@@ -123,9 +126,9 @@ def run_demo(
     write_result(folder, recipe, backend, ladder, accuracy, seconds)
     files += [folder / name for name in (CHECKPOINT_NAME, METRICS_NAME, RUN_NAME, RESULT_NAME)]
     echo(f"\nWritten to {folder}/: {', '.join(sorted(file.name for file in files))}")
+    first = "hyena_matrix.png and " if folder / "hyena_matrix.png" in files else ""
     echo(
-        "Open hyena_matrix.png and learning_curve.png next, then notebooks/05_learning_to_recall.ipynb, "
-        "which explains them."
+        f"Open {first}learning_curve.png next, then notebooks/05_learning_to_recall.ipynb to see why it works."
     )
     return DemoResult(test_accuracy=accuracy)
 

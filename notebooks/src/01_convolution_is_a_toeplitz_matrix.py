@@ -19,9 +19,12 @@
 #
 # **What you will do**
 #
-# - convolve by the definition, with a double loop; then with a matrix; then with the fast Fourier transform (FFT);
-# - look at the matrix, at its cyclic cousin the circulant matrix, and at the waves that the cousin leaves in shape;
-# - break the fast way on purpose, by a transform that is too short, and find the exact length at which it heals;
+# - convolve by the definition, with a double loop; then with a matrix; then with the fast Fourier transform
+#   (FFT);
+# - look at the matrix, at its cyclic cousin the circulant matrix, and at the waves that the cousin leaves in
+#   shape;
+# - break the fast way on purpose, by a transform that is too short, and find the exact length at which it
+#   heals;
 # - measure what each way costs as the sequence grows.
 #
 # **What you will learn**
@@ -29,7 +32,7 @@
 # - what a filter, a lag and a causal convolution are (paper, Sec. 2);
 # - why a matrix that is constant along its diagonals can be applied in $O(L \log_2 L)$ steps instead of $L^2$
 #   (paper, Sec. 2; it is what makes Prop. 3.2 true);
-# - why all implementations of Hyena pad with zeros to at least $2L - 1$.
+# - why the paper pads with zeros to at least $2L - 1$, and its code to $2L$.
 #
 # **What you need:** NumPy and a little calculus. No signal processing: every word of it is explained here.
 # Equation and section numbers refer to the paper, arXiv 2302.10866.
@@ -57,18 +60,18 @@ def relative_error(got, wanted):
 # %% [markdown]
 # ## 1. The definition: every token leaves an echo
 #
-# A *signal* is a sequence of numbers $u_0, u_1, \ldots, u_{L-1}$, one for each of the $L$ tokens of a text.
-# A *filter* is another sequence, $h_0, h_1, \ldots$: the number $h_k$ says how strongly a token counts $k$ positions
-# later. The distance $k$ is called the *lag*.
+# A *signal* is a sequence of numbers $u_0, u_1, \ldots, u_{L-1}$, one for each of the $L$ tokens of a text. A
+# *filter* is another sequence, $h_0, h_1, \ldots$: the number $h_k$ says how strongly a token counts $k$
+# positions later. The distance $k$ is called the *lag*.
 #
-# The causal convolution $y = h * u$ adds up, at every position $t$, all tokens so far, each weighted by its lag
-# (paper, Sec. 2):
+# The causal convolution $y = h * u$ adds up, at every position $t$, all tokens so far, each weighted by its
+# lag (paper, Sec. 2):
 #
 # $$ y_t = \sum_{s=0}^{t} h_{t-s}\, u_s . $$
 #
-# *Causal* means that the sum stops at $s = t$: an output never looks at a later token.
-# `causal_conv_loop` computes this line as it stands, with two loops. The package keeps signals as arrays of shape
-# `(B, D, L)`: $B$ texts at a time, $D$ signals (*channels*) for each text, $L$ tokens. Here $B = D = 1$.
+# *Causal* means that the sum stops at $s = t$: an output never looks at a later token. `causal_conv_loop`
+# computes this line as it stands, with two loops. The package keeps signals as arrays of shape `(B, D, L)`:
+# $B$ texts at a time, $D$ signals (*channels*) for each text, $L$ tokens. Here $B = D = 1$.
 
 # %%
 L = 32
@@ -92,8 +95,8 @@ signals(
 )
 
 # %% [markdown]
-# The signal is silent except at three positions. Each of the three leaves behind a copy of the filter, scaled by its
-# own value and started at its own position. The output is the sum of the copies.
+# The signal is silent except at three positions. Each of the three leaves behind a copy of the filter, scaled
+# by its own value and started at its own position. The output is the sum of the copies.
 #
 # Is that a picture or the truth? Convolve each token alone and add.
 
@@ -134,13 +137,14 @@ signals(
 # %% [markdown]
 # ## 2. The matrix: echoes as columns
 #
-# A linear map from $L$ numbers to $L$ numbers is an $L \times L$ matrix, and its column $s$ is what the map makes of
-# token $s$ alone. We have just seen what that is: the filter, started at row $s$. So the matrix is
+# A linear map from $L$ numbers to $L$ numbers is an $L \times L$ matrix, and its column $s$ is what the map
+# makes of token $s$ alone. We have just seen what that is: the filter, started at row $s$. So the matrix is
 #
-# $$ (S_h)_{ij} = h_{i-j} \ \text{ for } i \ge j, \qquad (S_h)_{ij} = 0 \ \text{ for } i < j, \qquad y = S_h\, u . $$
+# $$ (S_h)_{ij} = h_{i-j} \ \text{ for } i \ge j, \qquad (S_h)_{ij} = 0 \ \text{ for } i < j, \qquad
+#    y = S_h\, u . $$
 #
-# The paper calls it $S_h$ (Sec. 2). A matrix whose entry depends on $i - j$ only, so that every diagonal is constant,
-# is a *Toeplitz* matrix. Causality is the empty upper triangle. `toeplitz` builds it.
+# The paper calls it $S_h$ (Sec. 2). A matrix whose entry depends on $i - j$ only, so that every diagonal is
+# constant, is a *Toeplitz* matrix. Causality is the empty upper triangle. `toeplitz` builds it.
 
 # %%
 S = toeplitz(h)  # (D, L, L)
@@ -151,12 +155,13 @@ assert float(S[0, 12, 9]) == ringing[12 - 9] == float(S[0, 23, 20])  # the same 
 matrix_image(S[0], "The Toeplitz matrix of the filter h")
 
 # %% [markdown]
-# Read it by rows or by columns. Row $t$ holds the weights with which output $t$ reads the past: the filter backwards.
-# Column $s$ holds the echo of token $s$: the filter forwards, as in the picture before.
+# Read it by rows or by columns. Row $t$ holds the weights with which output $t$ reads the past: the filter
+# backwards. Column $s$ holds the echo of token $s$: the filter forwards, as in the picture before.
 #
-# Compare it with what you may know from attention: there, each row holds weights that depend on the tokens. Here the
-# weights depend on the lag alone, whatever the tokens are. That is the weakness that Hyena's gates repair.
-# The next cell shows that more convolutions do not repair it: two in a row are one convolution with another filter.
+# Compare it with what you may know from attention: there, each row holds weights that depend on the tokens.
+# Here the weights depend on the lag alone, whatever the tokens are. That is the weakness that Hyena's gates
+# repair. The next cell shows that more convolutions do not repair it: two in a row are one convolution with
+# another filter.
 
 # %%
 g = backend.asarray(((position % 7 == 0) * 0.9**position)[None, :])  # a second filter: an echo every 7 tokens
@@ -172,10 +177,10 @@ matrix_row(
 )
 
 # %% [markdown]
-# The product is constant along its diagonals again. Hyena therefore puts a *gate* between two convolutions: it
-# multiplies position $t$ by a number $x_t$ that is computed from the tokens. As a matrix, that is
-# $D_x$, with the $x_t$ on its diagonal and zeros elsewhere (Def. 3.1 and the matrix form below it).
-# Run the cell: does the product keep its constant diagonals?
+# The product is constant along its diagonals again. Hyena therefore puts a *gate* between two convolutions:
+# it multiplies position $t$ by a number $x_t$ that is computed from the tokens. As a matrix, that is $D_x$,
+# with the $x_t$ on its diagonal and zeros elsewhere (Def. 3.1 and the matrix form below it). Run the cell:
+# does the product keep its constant diagonals?
 
 # %%
 gate = backend.asarray(np.diag(rng.standard_normal(L)))
@@ -197,13 +202,14 @@ matrix_row(
 # %% [markdown]
 # ## 3. The cyclic cousin: a circulant matrix
 #
-# The matrix is simple to look at and expensive to use: $L^2$ entries for $L$ numbers in and out. The fast way begins
-# with a small change. Let the echo that would run over the end come in again at the beginning, as on a clock:
+# The matrix is simple to look at and expensive to use: $L^2$ entries for $L$ numbers in and out. The fast way
+# begins with a small change. Let the echo that would run over the end come in again at the beginning, as on a
+# clock:
 #
 # $$ (C_h)_{ij} = h_{(i-j) \bmod n} . $$
 #
-# Here $n$ is the size of the matrix and "mod" is the remainder of a division, so lag $-1$ becomes lag $n - 1$.
-# Such a matrix is called *circulant*, and `circulant` builds it.
+# Here $n$ is the size of the matrix and "mod" is the remainder of a division, so lag $-1$ becomes lag
+# $n - 1$. Such a matrix is called *circulant*, and `circulant` builds it.
 
 # %%
 C = circulant(h)  # (D, L, L); n = L
@@ -213,8 +219,8 @@ assert float(C[0, 0, L - 1]) == ringing[1]  # token L-1 speaks to output 0, whic
 matrix_pair(S[0], C[0], ("Toeplitz: echoes end at the end", "circulant: echoes come in again"))
 
 # %% [markdown]
-# The new entries sit above the diagonal, in the upper right corner: late tokens reach early outputs. For a language
-# model that is a disaster, because the answer leaks into the question. Watch a token near the end:
+# The new entries sit above the diagonal, in the upper right corner: late tokens reach early outputs. For a
+# language model that is a disaster, because the answer leaks into the question. Watch a token near the end:
 
 # %%
 late = backend.asarray(np.where(position == 27, 1.0, 0.0))
@@ -235,18 +241,21 @@ signals(
 #
 # Why look at a matrix with such a flaw? Because it has beautiful eigenvectors: vectors that it only scales.
 #
-# Take a wave that goes round the clock a whole number of times, $k$, in $n$ steps. Written with complex numbers it is
+# Take a wave that goes round the clock a whole number of times, $k$, in $n$ steps. Written with complex
+# numbers it is
 #
-# $$ w^{(k)}_t = e^{2 \pi i\, k t / n} = \cos(2 \pi k t / n) + i \sin(2 \pi k t / n), \qquad k = 0, \ldots, n - 1 . $$
+# $$ w^{(k)}_t = e^{2 \pi i\, k t / n} = \cos(2 \pi k t / n) + i \sin(2 \pi k t / n), \qquad
+#    k = 0, \ldots, n - 1 . $$
 #
-# It is called a *Fourier mode*. Delay it cyclically by $s$ positions, and every entry is multiplied by one and the
-# same number, $e^{-2 \pi i k s / n}$: on a clock, a delay is a turn. A circulant matrix adds up delays, with weights
-# $h_s$. So it multiplies the mode by the sum of those numbers,
+# It is called a *Fourier mode*. Delay it cyclically by $s$ positions, and every entry is multiplied by one
+# and the same number, $e^{-2 \pi i k s / n}$: on a clock, a delay is a turn. A circulant matrix adds up
+# delays, with weights $h_s$. So it multiplies the mode by the sum of those numbers,
 #
 # $$ C_h\, w^{(k)} = \hat h_k\, w^{(k)}, \qquad \hat h_k = \sum_{s=0}^{n-1} h_s\, e^{-2 \pi i\, k s / n} . $$
 #
 # The list of eigenvalues $\hat h_0, \ldots, \hat h_{n-1}$ is the *discrete Fourier transform* (DFT) of $h$,
-# which NumPy computes with `np.fft.fft`. Check it for all modes at once: they are the columns of a matrix $W$.
+# which NumPy computes with `np.fft.fft`. Check it for all modes at once: they are the columns of a matrix
+# $W$.
 
 # %%
 n = L
@@ -266,16 +275,16 @@ signals(
 )
 
 # %% [markdown]
-# The wave comes out as the same wave. Only its height (the size of $\hat h_k$) and its position on the clock (the angle
-# of $\hat h_k$) have changed.
+# The wave comes out as the same wave. Only its height (the size of $\hat h_k$) and its position on the clock
+# (the angle of $\hat h_k$) have changed.
 #
-# All modes at once: write $\operatorname{diag}(\hat h)$ for the matrix with $\hat h$ on its diagonal and zeros elsewhere.
-# Then $C_h W = W \operatorname{diag}(\hat h)$, in other words
+# All modes at once: write $\operatorname{diag}(\hat h)$ for the matrix with $\hat h$ on its diagonal and
+# zeros elsewhere. Then $C_h W = W \operatorname{diag}(\hat h)$, in other words
 #
 # $$ C_h = W \, \operatorname{diag}(\hat h) \, W^{-1} . $$
 #
-# Read it from the right: translate a signal from positions into modes, scale every mode by its own number, translate
-# back. The picture shows the four matrices (of complex numbers, their real parts or their sizes).
+# Read it from the right: translate a signal from positions into modes, scale every mode by its own number,
+# translate back. The picture shows the four matrices (of complex numbers, their real parts or their sizes).
 
 # %%
 W_inverse = np.conj(W) / n  # modes are orthogonal, so that the inverse costs nothing
@@ -289,18 +298,19 @@ matrix_row(
 )
 
 # %% [markdown]
-# In modes, $n$ numbers do what $n^2$ did before. And the translation, which as a matrix product would cost $n^2$ again,
-# has a famous short cut: the *fast Fourier transform* does it in about $n \log_2 n$ steps.
+# In modes, $n$ numbers do what $n^2$ did before. And the translation, which as a matrix product would cost
+# $n^2$ again, has a famous short cut: the *fast Fourier transform* does it in about $n \log_2 n$ steps.
 #
 # ## 5. The fast way, and its flaw
 #
-# So here is a recipe: translate both sequences into modes ($\mathcal F$, the DFT, is $n W^{-1}$ as a matrix), multiply,
-# translate back,
+# So here is a recipe: translate both sequences into modes ($\mathcal F$, the DFT, is $n W^{-1}$ as a matrix),
+# multiply, translate back,
 #
 # $$ \mathcal F^{-1}\big(\mathcal F(h) \odot \mathcal F(u)\big) = C_h\, u , $$
 #
-# where $\odot$ multiplies entry by entry. For real sequences half of the modes suffice, because the other half are
-# their complex conjugates; `rfft` and `irfft` use that. The result is the circulant product, **not** the causal one:
+# where $\odot$ multiplies entry by entry. For real sequences half of the modes suffice, because the other
+# half are their complex conjugates; `rfft` and `irfft` use that. The result is the circulant product, **not**
+# the causal one:
 
 # %%
 u = backend.asarray(rng.standard_normal((1, 1, L)))
@@ -321,12 +331,13 @@ signals(
 )
 
 # %% [markdown]
-# At the beginning the two disagree; towards the end they agree the better, the more the filter has faded. The remedy: put zeros behind both sequences, so that the
-# tail has somewhere to go. Transform with length $n > L$, and keep the first $L$ entries.
+# At the beginning the two disagree; towards the end they agree the better, the more the filter has faded. The
+# remedy: put zeros behind both sequences, so that the tail has somewhere to go. Transform with length
+# $n > L$, and keep the first $L$ entries.
 #
-# How long must $n$ be? The last echo starts at position $L-1$ and has $L$ entries, so it ends at $2L - 2$: a clock with
-# $2L - 1$ positions has room for all. The four matrices below are what a transform of length $n$ really multiplies
-# with: column $s$ is what comes out where only token $s$ speaks.
+# How long must $n$ be? The last echo starts at position $L-1$ and has $L$ entries, so it ends at $2L - 2$: a
+# clock with $2L - 1$ positions has room for all. The four matrices below are what a transform of length $n$
+# really multiplies with: column $s$ is what comes out where only token $s$ speaks.
 
 # %%
 each_token = backend.asarray(np.eye(L)[None, :, :])  # row s: only token s speaks
@@ -349,7 +360,8 @@ matrix_row(
 
 # %% [markdown]
 # The forbidden corner shrinks and disappears at $n = 2L - 1$, where the Toeplitz matrix is all that is left.
-# Another way to say it: the Toeplitz matrix is the upper left block of a circulant matrix that is twice as large.
+# Another way to say it: the Toeplitz matrix is the upper left block of a circulant matrix that is nearly
+# twice as large.
 
 # %%
 padded = backend.asarray(np.concatenate([ringing, np.zeros(L - 1)])[None, :])  # h, and zeros up to 2L - 1
@@ -364,9 +376,10 @@ matrix_image(
 # %% [markdown]
 # ## 6. The cliff
 #
-# How wrong is a transform that is only a little too short? Here is the error for every length $n$ from $L$ to beyond
-# $2L - 1$, for three filters: one that never fades, one that fades over half the sequence, one that fades over an
-# eighth. The true answer comes from the loop. Before you run it: which of the three hides the mistake best?
+# How wrong is a transform that is only a little too short? Here is the error for every length $n$ from $L$ to
+# beyond $2L - 1$, for three filters: one that never fades, one that fades over half the sequence, one that
+# fades over an eighth. The true answer comes from the loop. Before you run it: which of the three hides the
+# mistake best?
 
 # %%
 L = 64
@@ -395,11 +408,12 @@ lines(
 )
 
 # %% [markdown]
-# A cliff of nine powers of ten and more, at exactly $2L - 1$. To its right the error is rounding, near $10^{-16}$.
+# A cliff of nine powers of ten and more, at exactly $2L - 1$. To its right the error is rounding, near
+# $10^{-16}$.
 #
-# The filter that fades quickly is the dangerous one: its tail is small, so a wrong length passes unnoticed, until
-# training makes the filter longer. And the mistake is not spread out evenly. With length $n$ exactly the first
-# $2L - 1 - n$ outputs are wrong, the ones that a leak from the future reaches:
+# The filter that fades quickly is the dangerous one: its tail is small, so a wrong length passes unnoticed,
+# until a longer filter comes along. And the mistake is not spread out evenly. With length $n$ exactly the
+# first $2L - 1 - n$ outputs are wrong, the ones that a leak from the future reaches:
 
 # %%
 wrong_outputs = {n: np.abs(to_numpy(got - y))[0, 0] > 1e-9 for n, got in outputs.items()}
@@ -417,9 +431,10 @@ signals(
 )
 
 # %% [markdown]
-# `fftconv` is this recipe with a safe length: the next length from $2L - 1$ on that has only the prime factors 2, 3
-# and 5, because the fast transform works by splitting lengths into factors. It returns the output and a *cache*, the
-# intermediate results that a gradient will need (notebook 4). With it the ladder of this notebook is complete:
+# `fftconv` is this recipe with a safe length: the next length from $2L - 1$ on that has only the prime
+# factors 2, 3 and 5, because the fast transform works by splitting lengths into factors. It returns the
+# output and a *cache*, the intermediate results that a gradient will need (notebook 4). With it the ladder of
+# this notebook is complete:
 
 # %%
 by_fft, cache = fftconv(u, h)
@@ -447,8 +462,8 @@ error_ladder(ladder)
 # | loop, matrix | about $L^2$ | 4 times as much |
 # | FFT | about $L \log_2 L$ | a little more than twice |
 #
-# On logarithmic axes a power of $L$ is a straight line, and its slope is the exponent. So we expect slopes near 2, 2
-# and a little over 1. (The matrix is built beforehand; only the product with it is timed.)
+# On logarithmic axes a power of $L$ is a straight line, and its slope is the exponent. So we expect slopes
+# near 2, 2 and a little over 1. (The matrix is built beforehand; only the product with it is timed.)
 
 
 # %%
@@ -475,12 +490,12 @@ assert cost["loop"][3] > 10 * cost["FFT"][3]  # L = 256
 cost_against_length(sizes, cost, "Three ways to the same numbers, measured here")
 
 # %% [markdown]
-# From which length on does the transform win against the matrix on your machine? The loop stops early in the picture,
-# because nobody wants to wait. (Measured slopes wobble a little: fixed costs lower
-# them at short lengths, and arrays that outgrow the processor's cache raise them at long ones.)
+# From which length on does the transform win against the matrix on your machine? The loop stops early in the
+# picture, because nobody wants to wait. (Measured slopes wobble a little: fixed costs lower them at short
+# lengths, and arrays that outgrow the processor's cache raise them at long ones.)
 #
-# The matrix stops early for another reason, memory: it stores $L^2$ numbers where the filter has $L$. The next cell
-# counts the numbers, and extrapolates to a long text.
+# The matrix stops early for another reason, memory: it stores $L^2$ numbers where the filter has $L$. The
+# next cell counts the numbers, and extrapolates to a long text.
 
 # %%
 sizes = [2**p for p in range(6, 12)]
@@ -489,9 +504,8 @@ for size in sizes:
     h = backend.asarray(np.ones((1, size)))
     spectra = fftconv(h[None], h)[1]
     stored["Toeplitz matrix"].append(np.prod(toeplitz(h).shape))
-    stored["two spectra"].append(
-        2 * np.prod(spectra.u_f.shape) + 2 * np.prod(spectra.h_f.shape)
-    )  # complex: 2 each
+    # a complex number is two numbers
+    stored["two spectra"].append(2 * np.prod(spectra.u_f.shape) + 2 * np.prod(spectra.h_f.shape))
 
 assert stored["Toeplitz matrix"] == [size**2 for size in sizes]
 for name, counts in stored.items():
@@ -502,29 +516,34 @@ cost_against_length(sizes, stored, "What each way must store", "numbers")
 # %% [markdown]
 # ## What you have now
 #
-# - A causal convolution is a lower-triangular Toeplitz matrix; the matrix is for understanding, not for computing.
+# - A causal convolution is a lower-triangular Toeplitz matrix; the matrix is for understanding, not for
+#   computing.
 # - Its circulant cousin is diagonal in Fourier modes, with the DFT of the filter on the diagonal.
 # - Zeros up to at least $2L - 1$ turn the cousin into the real thing; one zero fewer lets the future leak.
-# - The fast way costs $O(L \log_2 L)$. An order-$N$ Hyena operator does it $N$ times (Algorithm 3), with gates between.
+# - The fast way costs $O(L \log_2 L)$. An order-$N$ Hyena operator does it $N$ times (Algorithm 3), with
+#   gates between.
 #
 # One question is open: a filter as long as the text has as many parameters as the text has tokens. Notebook 2
 # computes filters instead of storing them.
 #
 # ## Three things to try
 #
-# 1. In section 4, put a random vector in place of `W[:, k]` and the ratio `(matrix @ v) / v` beside it.
-#    Is it a constant? What does that say about the vector?
-# 2. A filter with only 8 entries does not need $2L - 1$. Set `fading[:, 8:] = 0` in section 6 and find the new cliff.
-#    Can you predict it from $L$ and 8? (`fftconv(u, h[:, :8])[1].n` shows what the package chooses.)
-# 3. Time `rfft(u, n)` for `n = 131071`, a prime, and for `n = 131072`. Why does `fftconv` not take $2L - 1$ itself?
+# 1. In section 4, put a random vector in place of `W[:, k]` and the ratio `(matrix @ v) / v` beside it. Is it
+#    a constant? What does that say about the vector?
+# 2. A filter with only 8 entries does not need $2L - 1$. Set `fading[:, 8:] = 0` in section 6, take out its
+#    asserts, which know the old cliff only, and find the new one. Can you predict it from $L$ and 8?
+#    (`fftconv(u, h[:, :8])[1].n` shows what the package chooses.)
+# 3. Time `rfft(u, n)` for `n = 131071`, a prime, and for `n = 131072`. Why does `fftconv` not take $2L - 1$
+#    itself?
 #
 # ## Further reading
 #
 # - M. Poli et al., *Hyena Hierarchy: Towards Larger Convolutional Language Models*, 2023, Sec. 2 and App. A,
 #   [arXiv:2302.10866](https://arxiv.org/abs/2302.10866).
-# - R. M. Gray, *Toeplitz and Circulant Matrices: A Review*, 2006: the two kinds of matrices, and how one approaches
-#   the other, in a hundred pages.
+# - R. M. Gray, *Toeplitz and Circulant Matrices: A Review*, 2006: the two kinds of matrices, and how one
+#   approaches the other, in a hundred pages.
 # - A. V. Oppenheim and R. W. Schafer, *Discrete-Time Signal Processing*, the chapter on the discrete Fourier
 #   transform: linear convolution through circular convolution.
 # - D. W. Romero et al., *CKConv: Continuous Kernel Convolution for Sequential Data*, 2021,
-#   [arXiv:2102.02611](https://arxiv.org/abs/2102.02611): long filters computed by a network, the step that comes next.
+#   [arXiv:2102.02611](https://arxiv.org/abs/2102.02611): long filters computed by a network, the step that
+#   comes next.

@@ -121,7 +121,7 @@ h = np.exp(-t / 7) * np.cos(t / 2.5)  # one filter: a decaying oscillation
 S = toeplitz(h[None])[0]
 matrix_row(
     [S, S.T],
-    [r"forward: $S_h$, row $t$ looks back", r"backward: $S_h^\top$, row $s$ looks ahead"],
+    ["forward $S_h$: looks back", r"backward $S_h^\top$: looks ahead"],
     title="A convolution and its adjoint",
 )
 
@@ -219,10 +219,11 @@ signals(
 #
 # $$\langle T x,\; y \rangle = \langle x,\; T^\top y \rangle .$$
 #
-# Draw both at random, and compare two numbers. There is no step size and no approximation, so the two must
-# agree to rounding. Here are the linear parts of the operator: the convolution in each of its arguments,
-# and from Algorithm 1 the dense projection (`projection`) and the short convolution (`short_conv`), each in
-# its input and in its weights. Biases are set to 0, because $T x + b$ is not linear.
+# Choose both at random, and compare two numbers. There is no step size and no approximation, so the two
+# must agree to rounding. Here are the linear parts of the operator: the convolution in each of its
+# arguments, and from Algorithm 1 the dense projection (`projection`) and the short convolution
+# (`short_conv`), each in its input and in its weights. Biases are set to 0, because $T x + b$ is not
+# linear.
 
 
 # %%
@@ -269,8 +270,8 @@ error_ladder(errors, title="The adjoint identity: two numbers, equal to rounding
 # $$x^i = W_i\, a^i + b_i, \qquad a^{i+1} = \sin(\omega \odot x^i)$$
 #
 # Here $a^0$ are features of the position, $W_i$ and $b_i$ are the weights and biases of layer $i$, and
-# $\odot$ multiplies entry by entry. The vector $\omega$ holds one frequency for each neuron, and **all
-# layers share it**. The last layer has no sine.
+# $\odot$ multiplies entry by entry. The upper numbers count layers; they are not powers. The vector
+# $\omega$ holds one frequency for each neuron, and **all layers share it**. The last layer has no sine.
 #
 # Now backwards. We are given $da^{i+1}$ and go through the line above from right to left:
 #
@@ -325,8 +326,8 @@ signals(
 # and the three shares must add up to the gradient of the frequency.
 
 # %%
-draw = rng.standard_normal(raw.shape)
-dz_features, dnet = sine_network_backward(draw, cache)
+d_raw = rng.standard_normal(raw.shape)  # what the loss says about the raw filters
+_, dnet = sine_network_backward(d_raw, cache)
 shares = {}
 for i in range(3):
     layer, dlayer = net[f"linear_{i}"], dnet[f"linear_{i}"]
@@ -353,9 +354,11 @@ signals(
 # \approx \langle \nabla \ell,\; d \rangle$$
 #
 # On the left two evaluations of the *forward*, on the right the *backward*: again two numbers, whatever the
-# number of parameters. How small should $\varepsilon$ be? Make a guess before you look at the picture.
+# number of parameters. ($\nabla \ell$ is the gradient by all of them together.) How small should
+# $\varepsilon$ be? Make a guess before you look at the picture.
 #
-# There is a trick that makes the question go away. Walk in the *imaginary* direction:
+# There is a trick that makes the question go away. Walk in the *imaginary* direction ($i$ is now the
+# imaginary unit):
 #
 # $$\ell(p + i \varepsilon d) = \ell(p) + i \varepsilon\, \langle \nabla \ell, d \rangle
 # - \tfrac{1}{2} \varepsilon^2\, (\dots) - \tfrac{1}{6} i\, \varepsilon^3\, (\dots) + \dots$$
@@ -374,10 +377,10 @@ slope = sum(inner(tree_leaves(dnet)[name], d) for name, d in tree_leaves(directi
 
 
 def loss_at(step):
-    """The loss <draw, raw filters> after a step along the direction; the step may be complex."""
+    """The loss <d_raw, raw filters> after a step along the direction; the step may be complex."""
     moved = tree_map(lambda p, d: p + step * d, net, direction)
     features = z[0].astype(complex) if isinstance(step, complex) else z[0]
-    return np.sum(draw * sine_network(features, moved)[0])
+    return np.sum(d_raw * sine_network(features, moved)[0])
 
 
 steps = 10.0 ** np.arange(-16, 0.1, 0.5)
@@ -453,7 +456,7 @@ assert by_complex_step == 0.0
 # ## 6. Wrong gradients, caught
 #
 # A test that has never failed has not shown that it can. Here are four wrong gradients of the convolution,
-# all of them mistakes that people make:
+# all of them easily made:
 #
 # - the conjugate forgotten: a second convolution instead of a correlation;
 # - everything shifted by one position;
@@ -503,9 +506,9 @@ error_ladder(verdicts, title="The adjoint identity, given four wrong gradients")
 # All four are caught, by eight orders of magnitude and more. There is no tolerance to fiddle with: right is
 # $10^{-16}$, wrong is $10^{-4}$ or more.
 #
-# **Weak tests.** It is easy to write a test that cannot fail. Suppose that we compare sums, or lengths,
-# instead of drawing at random: that is, we test one direction only, in which every entry is 1. Which of the
-# four mistakes gets through?
+# **Weak tests.** It is easy to write a test that cannot fail. Suppose that, instead of a random direction,
+# we take the one in which every entry is 1, which compares sums; or that we compare lengths,
+# $\sqrt{\langle a, a \rangle}$. Which of the four mistakes gets through?
 
 # %%
 print(f"{'':22s}{'sums agree':>12s}{'lengths agree':>15s}{'random direction':>18s}")
@@ -530,7 +533,7 @@ assert slipped == ["shifted by one"]
 # %%
 only_freq = tree_map(np.zeros_like, net) | {"freq": direction["freq"]}
 moved = tree_map(lambda p, d: p + 1e-30j * d, net, only_freq)
-true_slope = np.sum(draw * sine_network(z[0].astype(complex), moved)[0]).imag / 1e-30
+true_slope = np.sum(d_raw * sine_network(z[0].astype(complex), moved)[0]).imag / 1e-30
 candidates = {
     "added up over the layers": dnet["freq"][0],
     "overwritten by each layer": shares["through layer 0"],
@@ -585,8 +588,8 @@ print("tokens 0 to 12 are to blame, tokens 13 to 23 are not, and neither is the 
 # $$y = \mathrm{Linear}\big(H(u)\, v\big)$$
 #
 # and `hyena_matrix` accepts complex numbers. So we differentiate the *slow* road by the complex step and
-# compare with the hand-made gradient of the *fast* road. Two roads that share hardly a line of code, and
-# one result.
+# compare with the hand-made gradient of the *fast* road. The two roads share the forward of the projections
+# and of the filter, but not a line of any backward, and no Fourier transform.
 
 
 # %%
@@ -704,7 +707,7 @@ assert relative_error(pullback_of_first(dy)[1][0], by_transpose) < 1e-12
 # %% [markdown]
 # ## Three things to try
 #
-# 1. In section 5, convert everything to float32 (the network, the features, `draw` and the direction) and
+# 1. In section 5, convert everything to float32 (the network, the features, `d_raw` and the direction) and
 #    draw the V again. Where does it bottom out, and where is the best step now? Predict both from the 7
 #    digits of float32.
 # 2. In section 6, plant a mistake of your own that the adjoint identity does not notice. (Hint: what if the

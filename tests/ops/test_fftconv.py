@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from hyena_np import causal_conv_loop, fftconv, fftconv_backward, toeplitz
 from hyena_np.errors import DTypeError, LibraryMismatchError, ShapeError

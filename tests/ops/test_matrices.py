@@ -4,8 +4,7 @@ from functools import reduce
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from hyena_np import HyenaConfig, hyena, hyena_matrix, toeplitz
 from hyena_np.errors import ConfigError, DTypeError, ShapeError

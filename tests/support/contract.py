@@ -49,11 +49,11 @@ def buffer_of(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def check_cache_owns_its_memory(cache: Any, args: Any) -> None:
-    """Every buffer that a cache keeps alive is shown whole by its arrays; arguments are the caller's."""
+def check_owns_its_memory(result: Any, args: Any, what: str) -> None:
+    """Every buffer that a result keeps alive is shown whole by its arrays; arguments are the caller's."""
     mine = {id(buffer_of(x)) for x in leaves(args).values()}
     sizes, shown = {}, {}
-    for array in leaves(cache).values():
+    for array in leaves(result).values():
         if isinstance(array, np.ndarray) and id(buffer_of(array)) not in mine:
             owner = buffer_of(array)
             sizes[id(owner)] = owner.nbytes
@@ -61,7 +61,7 @@ def check_cache_owns_its_memory(cache: Any, args: Any) -> None:
             shown.setdefault(id(owner), {})[window] = array.nbytes
     for key, size in sizes.items():
         visible = sum(shown[key].values())
-        assert size <= visible, f"the cache shows {visible} bytes of a buffer and keeps alive {size}"
+        assert size <= visible, f"{what} shows {visible} bytes of a buffer and keeps alive {size}"
 
 
 def read_only(tree: Any) -> Any:
@@ -145,10 +145,14 @@ class OpContract:
         with pytest.raises(DTypeError, match=r"^\w+: got \w+, but \w+ is (float|complex)\d+; all must agree"):
             case.backward(np.asarray(y, dtype=np.float32), cache)
 
-    def test_the_cache_owns_its_memory(self, case, rng):
+    def test_cache_output_and_gradients_own_their_memory(self, case, rng):
         args = case.make(rng)
-        _, cache = case.forward(*args)
-        check_cache_owns_its_memory(cache, args)
+        y, cache = case.forward(*args)
+        check_owns_its_memory(cache, args, "the cache")
+        dy = np.asarray(rng.standard_normal(np.shape(y)))
+        # views of arguments (or of dy) are the caller's memory already
+        check_owns_its_memory(y, args, "the output")
+        check_owns_its_memory(case.backward(dy, cache), (args, dy), "the gradients")
 
     def test_one_direction_by_differences(self, case, rng):
         gradients.check_direction(case.forward, case.backward, case.make(rng), rng, constant=case.constant)

@@ -1,0 +1,304 @@
+"""How parameters begin, and how many there are."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from hyena_np import (
+    AttentionConfig,
+    HyenaConfig,
+    LanguageModelConfig,
+    get_backend,
+    hyena_filter,
+    init_hyena,
+    init_language_model,
+    model_shapes,
+    parameter_count,
+    tree_leaves,
+)
+from hyena_np.errors import ConfigError
+
+OPERATOR = HyenaConfig(d_model=64, l_max=50, filter_order=32, emb_dim=5, order=3, w=4.0)
+DENSE = {
+    "in_proj": 64,
+    "filter.ffn.linear_0": 5,
+    "filter.ffn.linear_1": 32,
+    "filter.ffn.linear_2": 32,
+    "filter.ffn.linear_3": 32,
+    "out_proj": 64,
+}
+"""The dense layers of the operator and what goes into each."""
+
+
+def new_rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def drawn(config=OPERATOR, seed=0, **options):
+    backend = get_backend("numpy", "float64")
+    return tree_leaves(init_hyena(config, new_rng(seed), backend, **options))
+
+
+def assert_uniform(x, bound):
+    """Mean, spread and range of U(-bound, bound), within five standard errors."""
+    assert np.max(np.abs(x)) <= bound
+    assert np.max(np.abs(x)) >= bound * (1 - 12 / x.size)
+    std = bound / math.sqrt(3)
+    assert abs(np.mean(x)) <= 5 * std / math.sqrt(x.size)
+    assert abs(np.var(x) / std**2 - 1) <= 5 * math.sqrt(0.8 / x.size)
+
+
+def assert_normal(x, std):
+    """Mean, spread and tails of N(0, std^2), within five standard errors."""
+    assert abs(np.mean(x)) <= 5 * std / math.sqrt(x.size)
+    assert abs(np.var(x) / std**2 - 1) <= 5 * math.sqrt(2 / x.size)
+    outside = np.mean(np.abs(x) > 2 * std)
+    assert abs(outside - 0.0455) <= 5 * math.sqrt(0.0455 / x.size)
+
+
+class TestTheOperator:
+    @pytest.mark.parametrize(("layer", "fan_in"), DENSE.items())
+    def test_torch_weights_and_biases_are_uniform_within_the_root_of_the_fan_in(self, layer, fan_in):
+        leaves = drawn()
+        assert_uniform(leaves[f"{layer}.weight"], 1 / math.sqrt(fan_in))
+        if layer != "filter.ffn.linear_3":
+            assert_uniform(leaves[f"{layer}.bias"], 1 / math.sqrt(fan_in))
+
+    @pytest.mark.parametrize("layer", DENSE)
+    def test_gpt2_weights_are_normal_and_biases_zero_the_filter_network_included(self, layer):
+        leaves = drawn(dataclasses.replace(OPERATOR, init="gpt2"))
+        assert_normal(leaves[f"{layer}.weight"], 0.02)
+        if layer != "filter.ffn.linear_3":
+            np.testing.assert_array_equal(leaves[f"{layer}.bias"], 0.0)
+
+    def test_gpt2_makes_the_output_projection_smaller_in_a_deeper_model(self):
+        config = dataclasses.replace(OPERATOR, init="gpt2")
+        alone, inside = drawn(config), drawn(config, n_layer=8)
+        assert_normal(inside["out_proj.weight"], 0.02 / math.sqrt(2 * 8))
+        for name, x in alone.items():
+            np.testing.assert_array_equal(inside[name], x / 4 if name == "out_proj.weight" else x)
+
+    def test_torch_knows_no_depth(self):
+        alone, inside = drawn(), drawn(n_layer=8)
+        assert all(np.array_equal(inside[name], x) for name, x in alone.items())
+
+    @pytest.mark.parametrize("init", ["torch", "gpt2"])
+    def test_the_rest_is_the_same_in_both(self, init):
+        leaves = drawn(dataclasses.replace(OPERATOR, init=init))
+        assert_uniform(leaves["short_filter.weight"], 1 / math.sqrt(3))
+        assert_uniform(leaves["short_filter.bias"], 1 / math.sqrt(3))
+        assert_normal(leaves["filter.skip"], 1.0)
+        np.testing.assert_array_equal(leaves["filter.ffn.freq"], np.full((1, 32), 4.0))
+
+    def test_tables_are_those_of_the_official_code(self):
+        leaves = drawn()
+        t = np.linspace(0, 1, 50)
+        phase = np.outer(2 * np.pi * np.arange(50) / 50, np.linspace(1e-4, 1, 2))
+        z = np.column_stack([t, np.cos(phase), -np.sin(phase)])
+        rates = np.linspace(np.log(0.01) / 1.5, np.log(0.01) / 0.3, 128)
+        np.testing.assert_allclose(leaves["filter.positional.t"], t[None, :, None], rtol=1e-15)
+        np.testing.assert_allclose(leaves["filter.positional.z"], z[None], rtol=0, atol=1e-15)
+        np.testing.assert_allclose(leaves["filter.window.deltas"], rates[None, None], rtol=1e-14)
+
+    @pytest.mark.parametrize(
+        ("init", "w", "smallest", "largest"),
+        [
+            ("torch", 1.0, 0.075, 0.095),
+            ("torch", 14.0, 0.40, 0.42),
+            ("gpt2", 1.0, 5e-5, 5e-4),
+            ("gpt2", 10.0, 0.07, 0.12),
+        ],
+    )
+    @pytest.mark.parametrize("emb_dim", [5, 33])
+    def test_gpt2_filters_are_dead_unless_the_sine_frequency_is_raised(
+        self, init, w, smallest, largest, emb_dim
+    ):
+        config = HyenaConfig(d_model=64, l_max=1024, emb_dim=emb_dim, w=w, init=init)
+        _, cache = hyena_filter(init_hyena(config, new_rng()), 1024, config)
+        assert smallest <= np.std(cache.raw) <= largest
+
+
+MODEL = LanguageModelConfig(
+    vocab_size=50, n_layer=3, mixer=dataclasses.replace(OPERATOR, init="gpt2"), max_position_embeddings=60
+)
+
+
+def drawn_model(**options):
+    backend = get_backend("numpy", "float64")
+    return tree_leaves(init_language_model(dataclasses.replace(MODEL, **options), new_rng(), backend))
+
+
+class TestTheModel:
+    def test_names_and_shapes(self):
+        assert {name: x.shape for name, x in drawn_model().items()} == model_shapes(MODEL)
+
+    def test_embeddings_are_normal(self):
+        assert_normal(drawn_model()["embeddings.word_embeddings.weight"], 0.02)
+        leaves = drawn_model(embedding_std=0.3)
+        assert_normal(leaves["embeddings.word_embeddings.weight"], 0.3)
+        assert_normal(leaves["embeddings.position_embeddings.weight"], 0.3)
+
+    def test_norms_begin_as_the_identity(self):
+        leaves = drawn_model()
+        for name in ("ln_f", "layers.0.norm1", "layers.2.norm2"):
+            np.testing.assert_array_equal(leaves[f"{name}.weight"], 1.0)
+            np.testing.assert_array_equal(leaves[f"{name}.bias"], 0.0)
+
+    def test_what_ends_a_branch_begins_smaller_in_a_deeper_model(self):
+        leaves = drawn_model()
+        assert_normal(leaves["layers.1.mlp.fc1.weight"], 0.02)
+        assert_normal(leaves["layers.1.mixer.in_proj.weight"], 0.02)
+        for name in ("mlp.fc2", "mixer.out_proj"):
+            assert_normal(leaves[f"layers.1.{name}.weight"], 0.02 / math.sqrt(6))
+            np.testing.assert_array_equal(leaves[f"layers.1.{name}.bias"], 0.0)
+
+    def test_torch_mlps_are_uniform(self):
+        leaves = drawn_model(init="torch")
+        for layer, fan_in in (("fc1", 64), ("fc2", 256)):
+            assert_uniform(leaves[f"layers.0.mlp.{layer}.weight"], 1 / math.sqrt(fan_in))
+            assert_uniform(leaves[f"layers.0.mlp.{layer}.bias"], 1 / math.sqrt(fan_in))
+        assert_normal(leaves["layers.0.mixer.in_proj.weight"], 0.02)  # the mixer has its own
+
+    def test_layers_differ(self):
+        leaves = drawn_model()
+        for name in ("mixer.in_proj.weight", "mixer.filter.skip", "mlp.fc1.weight"):
+            assert not np.any(leaves[f"layers.0.{name}"] == leaves[f"layers.1.{name}"])
+
+
+def makers():
+    attention = dataclasses.replace(MODEL, mixer=AttentionConfig(d_model=8, l_max=50), n_layer=1)
+    torch = dataclasses.replace(
+        MODEL, mixer=dataclasses.replace(OPERATOR, d_model=8), init="torch", n_layer=2
+    )
+    return {
+        "operator": lambda rng, backend=None: init_hyena(OPERATOR, rng, backend),
+        "operator gpt2": lambda rng, backend=None: init_hyena(MODEL.mixer, rng, backend, n_layer=3),
+        "model": lambda rng, backend=None: init_language_model(torch, rng, backend),
+        "attention": lambda rng, backend=None: init_language_model(attention, rng, backend),
+    }
+
+
+@pytest.mark.parametrize("make", makers().values(), ids=makers())
+class TestRandomness:
+    def test_one_seed_gives_the_same_bits_on_every_library(self, make, library):
+        """In float32 too: the float64 numbers of NumPy, rounded once."""
+        backend = get_backend(library.module, library.dtype)
+        if library.device:
+            backend = dataclasses.replace(backend, device=library.device_object)
+        reference = tree_leaves(make(new_rng(), get_backend("numpy", "float64")))
+        ours = tree_leaves(make(new_rng(), backend))
+        assert ours.keys() == reference.keys()
+        for name, x in ours.items():
+            assert library.owns(x), name
+            np.testing.assert_array_equal(library.to_numpy(x), reference[name].astype(library.dtype), name)
+
+    def test_numpy_in_float32_is_the_default(self, make):
+        assert all(
+            type(x) is np.ndarray and x.dtype == np.float32 for x in tree_leaves(make(new_rng())).values()
+        )
+
+    def test_another_seed_gives_other_numbers(self, make):
+        a, b = tree_leaves(make(new_rng(0))), tree_leaves(make(new_rng(1)))
+        for name in a:
+            if name.endswith(("in_proj.weight", "skip", "short_filter.bias", "embeddings.weight")):
+                assert not np.any(a[name] == b[name]), name
+
+    def test_the_generator_moves_on(self, make):
+        rng = new_rng()
+        a, b = tree_leaves(make(rng)), tree_leaves(make(rng))
+        name = next(name for name in a if name.endswith("in_proj.weight"))
+        assert not np.any(a[name] == b[name])
+
+    @pytest.mark.parametrize("bad", [None, 0, np.random.RandomState(0)])
+    def test_anything_but_a_generator(self, make, bad):
+        with pytest.raises(
+            ConfigError, match=rf"^rng: got {type(bad).__name__}, allowed is a numpy.random.Gen"
+        ):
+            make(bad)
+
+
+@pytest.mark.parametrize("bad", [0, -1, True, 2.0])
+def test_a_depth_that_is_none(bad):
+    with pytest.raises(ConfigError, match=rf"^n_layer: got {bad}, allowed are integers >= 1"):
+        init_hyena(OPERATOR, new_rng(), n_layer=bad)
+
+
+def published(layers, width, d_inner):
+    """A model of the paper's Table A.4: filter width 64, depth 4, sine frequency 14; vocabulary of GPT-2."""
+    mixer = HyenaConfig(d_model=width, l_max=2048, emb_dim=33, w=14.0, init="gpt2")
+    return LanguageModelConfig(50257, layers, mixer, d_inner, pad_vocab_size_multiple=8)
+
+
+def counted(config):
+    """The same number, added up by hand for a model of order-2 operators in the code's form."""
+    D, E, M, L = config.d_model, config.mixer.emb_dim, config.mixer.filter_order, config.mixer.l_max
+    network = (E * M + M) + 2 * (M * M + M) + M * D + M  # four dense layers, and the frequency
+    mixer = (3 * D * D + 3 * D) + (9 * D + 3 * D) + network + L * E + D + (D * D + D)
+    mlp = (D * config.mlp_width + config.mlp_width) + (config.mlp_width * D + D)
+    return config.padded_vocab_size * D + config.n_layer * (mixer + mlp + 4 * D) + 2 * D
+
+
+class TestParameterCount:
+    @pytest.mark.parametrize(
+        ("size", "millions"),
+        [
+            ((12, 768, 3072), "125.3"),
+            ((18, 768, 1536), "126.2"),
+            ((18, 864, 1728), "153.70"),
+            ((36, 1024, 2048), "359.5"),
+            ((36, 2048, 4096), "1320"),
+        ],
+    )
+    def test_the_published_models(self, size, millions):
+        config = published(*size)
+        assert config.padded_vocab_size == 50264
+        digits = len(millions.partition(".")[2])
+        assert f"{parameter_count(config) / 1e6:.{digits}f}" == millions
+        assert parameter_count(config) == counted(config)
+
+    @pytest.mark.parametrize(
+        ("layers", "width", "l_max", "expected"),
+        [
+            (2, 128, 1026, 436_096),
+            (2, 128, 16_386, 436_096),
+            (2, 256, 1026, 1_641_088),
+            (4, 256, 32_770, 3_277_568),
+            (8, 256, 160_002, 6_550_528),
+            (8, 256, 1_000_002, 6_550_528),
+        ],
+    )
+    def test_hyenadna_where_the_table_of_positions_is_a_constant(self, layers, width, l_max, expected):
+        config = LanguageModelConfig(
+            12, layers, HyenaConfig(d_model=width, l_max=l_max, emb_dim=5, w=10.0), pad_vocab_size_multiple=8
+        )
+        assert parameter_count(config) - layers * l_max * 5 == expected
+
+    def test_the_millions_that_confuse_readers_of_hyenadna_are_the_table(self):
+        config = LanguageModelConfig(
+            12, 8, HyenaConfig(d_model=256, l_max=160_002, emb_dim=5, w=10.0), pad_vocab_size_multiple=8
+        )
+        assert parameter_count(config) == 6_550_528 + 8 * 160_002 * 5 == 12_950_608
+
+    @pytest.mark.parametrize(
+        "mixer",
+        [
+            HyenaConfig(d_model=4, l_max=9, filter_order=3, order=3, variant="paper", num_inner_mlps=0),
+            AttentionConfig(d_model=4, l_max=9, num_heads=2),
+        ],
+    )
+    def test_is_the_size_of_the_tree_without_its_constants(self, mixer):
+        config = LanguageModelConfig(7, 2, mixer, d_inner=5, max_position_embeddings=9)
+        leaves = tree_leaves(init_language_model(config, new_rng()))
+        constants = ("positional.t", "window.deltas")
+        assert parameter_count(config) == sum(x.size for n, x in leaves.items() if not n.endswith(constants))
+
+    def test_attention_by_hand(self):
+        config = LanguageModelConfig(7, 2, AttentionConfig(d_model=4, l_max=9), max_position_embeddings=9)
+        block = (12 * 4 + 12) + (4 * 4 + 4) + (4 * 16 + 16) + (16 * 4 + 4) + 16
+        assert parameter_count(config) == 7 * 4 + 9 * 4 + 2 * block + 8
+
+    def test_allocates_nothing(self):
+        config = LanguageModelConfig(10**9, 100, HyenaConfig(d_model=10**5, l_max=10**9))
+        assert parameter_count(config) > 10**14

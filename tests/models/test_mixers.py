@@ -1,0 +1,77 @@
+"""What a block can mix positions with, behind one interface."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from hyena_np import AttentionConfig, HyenaConfig, attention, get_backend, hyena, tree_leaves
+from hyena_np.errors import ConfigError
+from hyena_np.models.mixers import init_attention, mixer_of
+
+MIXERS = {
+    "hyena": (HyenaConfig(d_model=6, l_max=9, filter_order=4, order=3), hyena),
+    "attention": (AttentionConfig(d_model=6, l_max=9, num_heads=2), attention),
+}
+
+
+@pytest.mark.parametrize(("config", "op"), MIXERS.values(), ids=MIXERS)
+class TestTheInterface:
+    def test_parameters_forward_and_backward_fit_each_other(self, config, op, rng):
+        mixer = mixer_of(config)
+        params = mixer.init(config, rng, get_backend("numpy", "float64"), None)
+        leaves = tree_leaves(params)
+        assert {name: x.shape for name, x in leaves.items()} == mixer.shapes(config)
+        u = rng.standard_normal((2, 7, 6))
+        y, cache = mixer.forward(u, params, config)
+        np.testing.assert_array_equal(y, op(u, params, config)[0])
+        du, dparams = mixer.backward(rng.standard_normal(y.shape), cache)
+        assert y.shape == du.shape == u.shape
+        assert {name: g.shape for name, g in tree_leaves(dparams).items()} == mixer.shapes(config)
+
+    def test_sequences_longer_than_l_max_are_refused(self, config, op, rng):
+        mixer = mixer_of(config)
+        params = mixer.init(config, rng, get_backend("numpy", "float64"), None)
+        with pytest.raises(ValueError, match=r"^u: got"):
+            mixer.forward(np.ones((1, 10, 6)), params, config)
+
+
+@pytest.mark.parametrize("bad", [None, {"d_model": 6}, HyenaConfig, "hyena"])
+def test_anything_else_is_no_mixer(bad):
+    with pytest.raises(ConfigError, match=r"^mixer: got \w+, allowed are HyenaConfig and AttentionConfig"):
+        mixer_of(bad)
+
+
+class TestInitAttention:
+    config = AttentionConfig(d_model=64, l_max=9, num_heads=2)
+
+    def drawn(self, **options):
+        rng, backend = np.random.default_rng(0), get_backend("numpy", "float64")
+        return tree_leaves(init_attention(self.config, rng, backend, **options))
+
+    def test_weights_have_the_spread_of_gpt2_and_biases_are_zero(self):
+        leaves = self.drawn()
+        for name in ("in_proj", "out_proj"):
+            x = leaves[f"{name}.weight"]
+            assert abs(np.mean(x)) <= 5 * 0.02 / math.sqrt(x.size)
+            assert abs(np.std(x) / 0.02 - 1) <= 5 / math.sqrt(2 * x.size)
+            np.testing.assert_array_equal(leaves[f"{name}.bias"], 0.0)
+
+    def test_the_output_projection_is_smaller_in_a_deeper_model(self):
+        alone, inside = self.drawn(), self.drawn(n_layer=8)
+        np.testing.assert_array_equal(inside["out_proj.weight"], alone["out_proj.weight"] / 4)
+        np.testing.assert_array_equal(inside["in_proj.weight"], alone["in_proj.weight"])
+
+    def test_the_same_bits_on_every_library(self, library):
+        backend = get_backend(library.module, library.dtype)
+        if library.device:
+            backend = dataclasses.replace(backend, device=library.device_object)
+        ours = tree_leaves(init_attention(self.config, np.random.default_rng(0), backend, n_layer=2))
+        for name, x in self.drawn(n_layer=2).items():
+            assert library.owns(ours[name])
+            np.testing.assert_array_equal(library.to_numpy(ours[name]), x.astype(library.dtype), name)
+
+    def test_numpy_in_float32_is_the_default(self):
+        params = init_attention(self.config, np.random.default_rng(0))
+        assert all(x.dtype == np.float32 for x in tree_leaves(params).values())

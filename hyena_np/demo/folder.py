@@ -10,19 +10,19 @@ from hyena_np.backend import get_backend
 from hyena_np.demo.recipe import RecallRecipe
 from hyena_np.demo.report import FIGURE_PATTERNS, RESULT_NAME
 from hyena_np.errors import CheckpointError, ConfigError, OutputError
-from hyena_np.files import make_folder, write_json
+from hyena_np.files import write_json
 from hyena_np.training.loop import CHECKPOINT_NAME, METRICS_NAME
 
 RUN_NAME = "run.json"
 
 
 def open_folder(folder: Path, asked: dict, resume: bool, overwrite: bool) -> tuple[RecallRecipe, str]:
-    """Find out what to run in a folder; nothing that the folder holds is changed.
+    """Find out what to run in a folder; nothing is written.
 
     Parameters
     ----------
     folder : Path
-        Made where it does not exist.
+        Need not exist.
     asked : dict
         What the user asked for by name: vocab, length, seed, steps, backend; None where nothing was said.
     resume, overwrite : bool
@@ -36,7 +36,7 @@ def open_folder(folder: Path, asked: dict, resume: bool, overwrite: bool) -> tup
     Raises
     ------
     OutputError
-        The folder holds something already, holds no run to resume or to overwrite, or cannot be written.
+        The folder holds something already, holds no run to resume, or cannot be read.
     ConfigError
         A value is not allowed, or contradicts the run to resume.
     BackendError
@@ -62,8 +62,7 @@ def open_folder(folder: Path, asked: dict, resume: bool, overwrite: bool) -> tup
         given = {name: value for name, value in asked.items() if value is not None}
         backend = given.pop("backend", "numpy")
         recipe = RecallRecipe(**given)
-    get_backend(backend)  # before anything is written
-    make_folder(folder)
+    get_backend(backend)
     return recipe, backend
 
 
@@ -73,7 +72,7 @@ def begin_run(folder: Path, recipe: RecallRecipe, backend: str) -> None:
     Parameters
     ----------
     folder : Path
-        As `open_folder` left it.
+        Exists, and is one that `open_folder` allowed.
     recipe : RecallRecipe
     backend : str
         Name of the library.

@@ -13,6 +13,7 @@ from hyena_np.demo.folder import RUN_NAME, begin_run, finished_accuracy
 from hyena_np.demo.ladder import Rung, climb
 from hyena_np.demo.recipe import RecallData, RecallRecipe
 from hyena_np.demo.report import RESULT_NAME, draw_figures, write_result
+from hyena_np.files import make_folder
 from hyena_np.training.loop import CHECKPOINT_NAME, METRICS_NAME, train
 from hyena_np.training.metrics import Record
 
@@ -86,7 +87,7 @@ def run_demo(
     recipe : RecallRecipe
     backend : Backend
     folder : Path
-        Exists; an earlier run in it is replaced unless `resume`.
+        Made where it does not exist; an earlier run in it is replaced unless `resume`.
     resume : bool
         Go on with the folder's run. A finished one is not touched.
     echo : callable
@@ -112,7 +113,8 @@ def run_demo(
     if resume and (accuracy := finished_accuracy(folder)) is not None:
         echo(f"The run in {folder} is finished: {accuracy:.1%} of unseen examples; --overwrite replaces it")
         return DemoResult(test_accuracy=accuracy)
-    data = RecallData(recipe)  # first: too small a task is refused here
+    data = RecallData(recipe)  # refuses too small a task, before anything is written
+    make_folder(folder)
     ladder = climb_ladder(recipe.seed, backend, echo)
     if broken := tuple(rung.name for rung in ladder if not rung.holds):
         return DemoResult(broken)
@@ -127,9 +129,7 @@ def run_demo(
     files += [folder / name for name in (CHECKPOINT_NAME, METRICS_NAME, RUN_NAME, RESULT_NAME)]
     echo(f"\nWritten to {folder}/: {', '.join(sorted(file.name for file in files))}")
     first = "hyena_matrix.png and " if folder / "hyena_matrix.png" in files else ""
-    echo(
-        f"Open {first}learning_curve.png next, then notebooks/05_learning_to_recall.ipynb to see why it works."
-    )
+    echo(f"Open {first}learning_curve.png next, then notebooks/05_learning_to_recall.ipynb.")
     return DemoResult(test_accuracy=accuracy)
 
 

@@ -26,8 +26,8 @@ def init_hyena(
 
     With ``config.init = "torch"`` a dense layer starts as :math:`U(\pm 1/\sqrt{\mathrm{fan\,in}})`, its bias too.
     With ``"gpt2"`` it starts as :math:`N(0, 0.02^2)` with bias 0, the filter network included, and the output
-    projection is divided by :math:`\sqrt{2\,n_{layer}}` where `n_layer` is given. In both the short convolution
-    is PyTorch's, the skip term :math:`N(0, 1)`, the sine frequency ``config.w``.
+    projection is divided by :math:`\sqrt{2\,n_{layer}}` where `n_layer` is given. In both the short
+    convolution is PyTorch's, the skip term :math:`N(0, 1)`, the sine frequency ``config.w``.
 
     Parameters
     ----------
@@ -42,7 +42,8 @@ def init_hyena(
     Returns
     -------
     dict
-        Parameter tree with the names and shapes of `operator_shapes`: ``in_proj.weight`` ((N+1) D, D) and so on.
+        Parameter tree with the names and shapes of `operator_shapes`: ``in_proj.weight`` ((N+1) D, D) and so
+        on.
 
     Raises
     ------

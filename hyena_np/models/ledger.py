@@ -70,7 +70,8 @@ def saved_bytes(
 def _mixer_floats(config: MixerConfig, B: int, L: int) -> dict[str, int]:
     rows = B * L
     if isinstance(config, AttentionConfig):
-        # input, the projected branches (q, k and v are views of them), the matrix, input of the output projection
+        # input, the projected branches (q, k and v are views of them), the matrix, input of the output
+        # projection
         return {"mixer": rows * config.d_model * 5, "attention matrix": B * config.num_heads * L * L}
     return _hyena_floats(config, B, L)
 

@@ -155,7 +155,8 @@ def flatten(params: dict) -> dict[str, Array]:
     Returns
     -------
     dict
-        ``{"in_proj.weight": array, "filter_fn.implicit_filter.0.weight": array, ...}``; arrays are not copied.
+        ``{"in_proj.weight": array, "filter_fn.implicit_filter.0.weight": array, ...}``; arrays are not
+        copied.
 
     Raises
     ------

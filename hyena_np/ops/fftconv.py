@@ -35,8 +35,8 @@ def fftconv(u: Array, h: Array, skip: Array | None = None) -> tuple[Array, FFTCo
 
     .. math:: y = \mathcal{F}^{-1}\big(\mathcal{F}(h) \odot \mathcal{F}(u)\big)_{0..L-1} + \mathrm{skip} \cdot u
 
-    Both are zero-padded to at least L + Lh - 1: a shorter transform multiplies with a circulant matrix and the
-    end of the signal wraps around into its beginning.
+    Both are zero-padded to at least L + Lh - 1: a shorter transform multiplies with a circulant matrix and
+    the end of the signal wraps around into its beginning.
 
     Parameters
     ----------

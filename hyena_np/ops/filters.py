@@ -26,8 +26,8 @@ def positional_features(l_max: int, emb_dim: int, reference: Array) -> tuple[Arr
     .. math:: z_t = \big[\tau_t,\ \cos(f_k \omega_t),\ -\sin(f_k \omega_t)\big],\quad
               \tau_t = \tfrac{t}{l_{max}-1},\quad \omega_t = \tfrac{2\pi t}{l_{max}},\quad k = 0..K-1
 
-    with frequencies :math:`f` from 1e-4 to K-1 in equal steps. The paper writes :math:`e^{+i}` and starts at 0,
-    which would make one feature constant zero.
+    with frequencies :math:`f` from 1e-4 to K-1 in equal steps. The paper writes :math:`e^{+i}` and starts at
+    0, which would make one feature constant zero.
 
     Parameters
     ----------

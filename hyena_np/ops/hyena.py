@@ -286,8 +286,8 @@ def hyena_backward(dy: Array, cache: HyenaCache) -> tuple[Array, dict]:
     -------
     du : array (B, L, D)
     dparams : dict
-        Keys and shapes of `params`. The tables of the filter (positions, decay rates) have gradients too; which
-        arrays are trained is the optimiser's decision.
+        Keys and shapes of `params`. The tables of the filter (positions, decay rates) have gradients too;
+        which arrays are trained is the optimiser's decision.
 
     Raises
     ------

@@ -55,7 +55,8 @@ def toeplitz(h: Array, L: int | None = None) -> Array:
     h : array (D, Lh), float32 or float64
         One filter a channel.
     L : int, optional
-        Size of the matrix; Lh by default. A longer matrix is filled with zeros, a shorter one cuts the filter.
+        Size of the matrix; Lh by default. A longer matrix is filled with zeros, a shorter one cuts the
+        filter.
 
     Returns
     -------

@@ -101,8 +101,8 @@ def load_checkpoint(path: str | Path, backend: Backend, config: dict | None = No
     Raises
     ------
     CheckpointError
-        The file is missing, truncated, corrupted, foreign, or belongs to another run or dtype; the message says
-        which.
+        The file is missing, truncated, corrupted, foreign, or belongs to another run or dtype; the message
+        says which.
 
     Notes
     -----

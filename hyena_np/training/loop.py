@@ -58,8 +58,8 @@ class TrainConfig:
     train_positions : bool
         Whether the table of positional features is trained.
     eval_every, checkpoint_every, log_every : int
-        Steps between measurements of the accuracy, checkpoints, and rows of the metrics file. A row fetches the
-        loss, which a GPU has to stop for.
+        Steps between measurements of the accuracy, checkpoints, and rows of the metrics file. A row fetches
+        the loss, which a GPU has to stop for.
     remat : bool
         As in `language_model`.
 
@@ -211,8 +211,8 @@ def train(
 ) -> TrainResult:
     """Train a model, with metrics and checkpoints in a folder.
 
-    The same seed gives the same weights bit for bit on NumPy, whether or not the run was killed and resumed on
-    the way: a checkpoint holds the weights, the optimiser's and the generator's state.
+    The same seed gives the same weights bit for bit on NumPy, whether or not the run was killed and resumed
+    on the way: a checkpoint holds the weights, the optimiser's and the generator's state.
 
     Parameters
     ----------

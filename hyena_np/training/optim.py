@@ -148,7 +148,8 @@ def adamw(
 
     Notes
     -----
-    Source: Loshchilov and Hutter, Algorithm 2; Hyena paper, Table A.1 (betas); official code: ``torch.optim.AdamW``.
+    Source: Loshchilov and Hutter, Algorithm 2; Hyena paper, Table A.1 (betas); official code:
+    ``torch.optim.AdamW``.
     """
     step = state.step + 1
     mean_scale = 1 - betas[0] ** step

@@ -13,10 +13,10 @@
 # %% [markdown]
 # # 5. Learning to recall
 #
-# A sequence says "a is 3, b is 7, c is 3, b is 7 ..." and then asks: "b is?" A model that answers must have found
-# b in the past and carried away what stood behind it. It cannot keep the answer in its weights, because every
-# example has a new dictionary. This small task (*associative recall*, Sec. 4.1 of the paper) predicts surprisingly
-# well which operators are good at language, and a Hyena model learns it while you watch.
+# A sequence says "a is 3, b is 7, c is 3, b is 7 ..." and then asks: "b is?" A model that answers must have
+# found b in the past and carried away what stood behind it. It cannot keep the answer in its weights, because
+# every example has a new dictionary. This small task (*associative recall*, Sec. 4.1 of the paper) predicts
+# surprisingly well which operators are good at language, and a Hyena model learns it while you watch.
 #
 # ## What you will do
 # - read one example with your own eyes;
@@ -26,8 +26,8 @@
 # - break causality on purpose, and see a training accuracy that lies.
 #
 # ## What you will learn
-# What a solved recall looks like inside $H(u)$, which parts of the recipe matter, and why an accuracy near 100 %
-# over *all* positions is bad news.
+# What a solved recall looks like inside $H(u)$, which parts of the recipe matter, and why an accuracy near
+# 100 % over *all* positions is bad news.
 #
 # ## What you need
 # Notebook 3 (the operator and its matrix $H(u)$). Notebook 4 explains the gradients that training uses.
@@ -53,8 +53,8 @@ backend = get_backend("numpy", "float32")
 # ## 1. The task
 #
 # The vocabulary has $V = 20$ tokens: nine keys, nine values, the sign `=>` that announces the question, and a
-# spare one. An example is $L = 64$ tokens, 32 pairs of a key and its value, then `=>` and a key. The model sees
-# the tokens from left to right and must name the next one. What counts is its answer after the last key.
+# spare one. An example is $L = 64$ tokens, 32 pairs of a key and its value, then `=>` and a key. The model
+# sees the tokens from left to right and must name the next one. What counts is its answer after the last key.
 
 # %%
 recipe = RecallRecipe(vocab=20, length=64, seed=0)
@@ -68,18 +68,18 @@ print(f"\n{names[example[-1]]} stood at {pair.keys.tolist()}, always before {nam
 assert set(example[pair.values]) == {answer}
 
 # %% [markdown]
-# 500 examples like this one are held out for the test. Training never sees one of them: a batch that contains a
-# held-out example draws another.
+# 500 examples like this one are held out for the test. Training never sees one of them: a batch that contains
+# a held-out example draws another.
 #
-# Guessing among the nine values gives 11 %. A model that knows *which* values occur does a little better. Only one
-# that looks the key up can be right every time.
+# Guessing among the nine values gives 11 %. A model that knows *which* values occur does a little better.
+# Only one that looks the key up can be right every time.
 
 # %% [markdown]
 # ## 2. The model
 #
-# Two pre-norm blocks around an order-2 Hyena operator, 64 channels, a head tied to the embedding: the size of the
-# paper's Table A.1. The numbers that deviate from the official ones are what makes it learn in seconds; each has
-# its reason in the docstring of `RecallRecipe` and its measurement in `docs/recall.md`.
+# Two pre-norm blocks around an order-2 Hyena operator, 64 channels, a head tied to the embedding: the size of
+# the paper's Table A.1. The numbers that deviate from the official ones are what makes it learn in seconds;
+# each has its reason in the docstring of `RecallRecipe` and its measurement in `docs/recall.md`.
 
 # %%
 print(recipe.model.mixer, end="\n\n")
@@ -88,21 +88,22 @@ print(f"{recipe.total_steps} steps, peak learning rate {recipe.training.schedule
 
 # %% [markdown]
 # ### What the loss counts
-# Most of a sequence is noise: the next key is random, and so is the value of a key that comes up for the first time.
-# What can be known are the values of keys *seen before*. The loss counts those, and the last answer.
+# Most of a sequence is noise: the next key is random, and so is the value of a key that comes up for the
+# first time. What can be known are the values of keys *seen before*. The loss counts those, and the last
+# answer.
 
 # %%
 inputs, labels = data.sample(np.random.default_rng(5), step=recipe.total_steps - 1)
-shown = [f"{names[i]}→{names[j]}" if j >= 0 else f"{names[i]} ·" for i, j in zip(inputs[0, -12:], labels[0, -12:])]
-print("token → counted label (the last 12):", "  ".join(shown))
-print(f"{(labels >= 0).mean():.0%} of the positions count")
-assert (labels[:, -1] >= 0).all()
+shown = [f"{names[i]}→{names[j]}" if j >= 0 else f"{names[i]} ·" for i, j in zip(inputs[0, -12:], labels[0,
+-12:])] print("token → counted label (the last 12):", "  ".join(shown)) print(f"{(labels >= 0).mean():.0%} of
+the positions count") assert (labels[:, -1] >= 0).all()
 
 # %% [markdown]
 # ## 3. Training, one step at a time
 #
-# `train_step` is the whole of it: forward, loss, hand-written backward, clip, AdamW. Here you run it in a plain loop
-# and keep a copy of the weights now and then. (`hyena-np demo` does the same with checkpoints and a progress bar.)
+# `train_step` is the whole of it: forward, loss, hand-written backward, clip, AdamW. Here you run it in a
+# plain loop and keep a copy of the weights now and then. (`hyena-np demo` does the same with checkpoints and
+# a progress bar.)
 
 
 # %%
@@ -133,8 +134,8 @@ trained, curve, snapshots = learn(
 learning_curve(curve, chance=1 / recipe.task.num_keys)
 
 # %% [markdown]
-# The curve is no straight line down. First the model learns what a value looks like and stays near the level of
-# guessing; then, within a few dozen steps, it discovers looking-up, and the accuracy jumps.
+# The curve is no straight line down. First the model learns what a value looks like and stays near the level
+# of guessing; then, within a few dozen steps, it discovers looking-up, and the accuracy jumps.
 #
 # The test on the 500 held-out examples:
 
@@ -146,9 +147,9 @@ assert test_accuracy >= 0.97
 # %% [markdown]
 # ## 4. What changed: the filters
 #
-# The long filters (eq. (7)) begin small and smooth. Recall needs to look back *anywhere*, so training makes them
-# large and flat: a filter that is constant over all lags sums up the whole past, and the gates decide what is worth
-# summing.
+# The long filters (eq. (7)) begin small and smooth. Recall needs to look back *anywhere*, so training makes
+# them large and flat: a filter that is constant over all lags sums up the whole past, and the gates decide
+# what is worth summing.
 
 # %%
 before, after = (layer_filters(params, recipe.model, layer=0) for params in (start.params, trained.params))
@@ -162,18 +163,15 @@ assert growth > 1.5
 # %% [markdown]
 # ## 5. What changed: the matrix
 #
-# Take one example, and let `find_recaller` search all channels of both layers for the one whose last row, the one of
-# the question, puts most of its weight on the positions where the answer stood. Its matrix $H(u)$, before, during
-# and after training:
+# Take one example, and let `find_recaller` search all channels of both layers for the one whose last row, the
+# one of the question, puts most of its weight on the positions where the answer stood. Its matrix $H(u)$,
+# before, during and after training:
 
 # %%
-solved = np.flatnonzero(recall_answers(trained.params, recipe.model, data.test.inputs) == data.test.labels[:, -1])
-example = data.test.inputs[solved[0]]
-pair = recalled_pair(example)
-recaller = find_recaller(example, pair.values, trained.params, recipe.model)
-middle = sorted(snapshots)[len(snapshots) // 2]
-moments = {0: "step 0", middle: f"step {middle}", max(snapshots): f"step {max(snapshots)}"}
-images = [
+solved = np.flatnonzero(recall_answers(trained.params, recipe.model, data.test.inputs) == data.test.labels[:,
+-1]) example = data.test.inputs[solved[0]] pair = recalled_pair(example) recaller = find_recaller(example,
+pair.values, trained.params, recipe.model) middle = sorted(snapshots)[len(snapshots) // 2] moments = {0: "step
+0", middle: f"step {middle}", max(snapshots): f"step {max(snapshots)}"} images = [
     layer_matrices(example[None, :], snapshots[step], recipe.model)[recaller.layer][0, recaller.channel]
     for step in moments
 ]
@@ -194,12 +192,12 @@ recalled_pair_matrix(
 
 # %% [markdown]
 # No single channel does it all: 64 of them vote, each for its own group of keys. But what you see here is the
-# mechanism. The row of the question is bright where *this* key was answered before, and the matrix was built by the
-# input itself.
+# mechanism. The row of the question is bright where *this* key was answered before, and the matrix was built
+# by the input itself.
 #
 # ### Does the model really read there?
-# A picture is a hint, not a proof. So change the past: replace the value at the ringed positions by another one, and
-# ask again. Then do the same with the value of a key that was not asked for.
+# A picture is a hint, not a proof. So change the past: replace the value at the ringed positions by another
+# one, and ask again. Then do the same with the value of a key that was not asked for.
 
 # %%
 question, other_key = example[-1], next(key for key in example[0:-2:2] if key != example[-1])
@@ -219,8 +217,9 @@ assert answers[1] == new_value and answers[0] == answers[2]
 # %% [markdown]
 # ## 6. Break causality on purpose
 #
-# The short convolution of Algorithm 1 sees the present and two tokens back. A common slip is to pad it in the middle,
-# "same" as in image models: then it sees one token *ahead*. One `np.roll` makes that slip here, and its gradient.
+# The short convolution of Algorithm 1 sees the present and two tokens back. A common slip is to pad it in the
+# middle, "same" as in image models: then it sees one token *ahead*. One `np.roll` makes that slip here, and
+# its gradient.
 
 
 # %%
@@ -238,8 +237,8 @@ def peeking_backward(dz, cache):
 broken = patch.multiple("hyena_np.ops.hyena", short_conv=peeking, short_conv_backward=peeking_backward)
 
 # %% [markdown]
-# Now train both operators as the official code does, with a loss on *all* positions, and measure two accuracies: over
-# all positions, as its training log does, and on the answer alone.
+# Now train both operators as the official code does, with a loss on *all* positions, and measure two
+# accuracies: over all positions, as its training log does, and on the answer alone.
 
 
 # %%
@@ -276,11 +275,12 @@ print(f"the answer after the last key: one token ahead {leaky_test:.0%}")
 assert leaky_curve["accuracy"][-1] > 0.9 > 0.5 > leaky_test
 
 # %% [markdown]
-# Half of the tokens are random keys, which nobody can predict. An accuracy of nearly 100 % over all positions is
-# therefore impossible for an honest model: it says that the answer leaked. At the end of the sequence there is nothing
-# ahead to peek at, and the broken model guesses.
+# Half of the tokens are random keys, which nobody can predict. An accuracy of nearly 100 % over all positions
+# is therefore impossible for an honest model: it says that the answer leaked. At the end of the sequence
+# there is nothing ahead to peek at, and the broken model guesses.
 #
-# The check that finds such a leak needs no training at all: change one token, and see whether anything before it moves.
+# The check that finds such a leak needs no training at all: change one token, and see whether anything before
+# it moves.
 
 # %%
 poked = example.copy()
@@ -302,13 +302,13 @@ assert causal_moves < 1e-4 < leaky_moves
 # %% [markdown]
 # ## Three things to try
 # 1. Give `RecallRecipe` another seed, or `length=128`. How many more steps does it take?
-# 2. In section 3, replace `data.sample` by `sample_all`. How long does the model stay at the level of guessing, and
-#    why?
+# 2. In section 3, replace `data.sample` by `sample_all`. How long does the model stay at the level of
+#    guessing, and why?
 # 3. In section 6, roll by `+1` instead of `-1` (a token late). Is that a leak? Does it learn?
 #
 # ## Further reading
 # - *Hyena Hierarchy*, Sec. 4.1 and App. C: recall against vocabulary, length and filter parametrisation.
-# - Arora et al., *Zoology* (2023, arXiv 2312.04927): recall with many questions a sequence, where gated convolutions
-#   need more width than attention.
+# - Arora et al., *Zoology* (2023, arXiv 2312.04927): recall with many questions a sequence, where gated
+#   convolutions need more width than attention.
 # - Olsson et al., *In-context Learning and Induction Heads* (2022): the same skill, found in Transformers.
 # - `docs/recall.md`: why the recipe works, with what was measured.

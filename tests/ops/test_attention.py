@@ -173,3 +173,6 @@ class TestAttentionConfig:
     def test_a_value_that_is_not_allowed(self, option, message):
         with pytest.raises(ConfigError, match=message):
             AttentionConfig(**{"d_model": 4, "l_max": 8} | option)
+
+    def test_one_head_is_the_default(self):
+        assert AttentionConfig(d_model=3, l_max=8).num_heads == 1

@@ -1,5 +1,7 @@
 """The recurrence and the operator, in the paper's and the code's form (Def. 3.1, Algorithm 3)."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -344,6 +346,28 @@ class TestHyenaConfig:
     def test_a_value_that_is_not_allowed(self, option, message):
         with pytest.raises(ConfigError, match=message):
             HyenaConfig(**{"d_model": 4, "l_max": 8} | option)
+
+    def test_defaults_are_those_of_the_official_code(self):
+        assert dataclasses.asdict(HyenaConfig(d_model=4, l_max=8)) == {
+            "d_model": 4,
+            "l_max": 8,
+            "order": 2,
+            "filter_order": 64,
+            "emb_dim": 3,
+            "num_inner_mlps": 2,
+            "w": 1.0,
+            "shift": 0.0,
+            "fast_decay_pct": 0.3,
+            "slow_decay_pct": 1.5,
+            "target": 1e-2,
+            "variant": "code",
+            "filter_layout": "od",
+            "init": "torch",
+        }
+
+    def test_is_frozen(self):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            HyenaConfig(d_model=4, l_max=8).order = 3
 
     def test_a_misspelt_option_is_not_swallowed(self):
         with pytest.raises(TypeError, match=r"local_order"):

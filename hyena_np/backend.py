@@ -133,7 +133,8 @@ def _require_gpu() -> None:
         import cupy
     except ImportError as error:
         raise BackendError(
-            "backend 'cupy': CuPy is not installed; pip install 'hyena-np[gpu12]' (CUDA 12) or 'hyena-np[gpu13]' (CUDA 13)"
+            "backend 'cupy': CuPy is not installed; pip install 'hyena-np[gpu12]' (CUDA 12) "
+            "or 'hyena-np[gpu13]' (CUDA 13)"
         ) from error
     if not cupy.cuda.is_available():
         raise BackendError(
@@ -183,7 +184,8 @@ def _agreed_namespace(given: dict[str, Array]) -> ModuleType:
         this_xp = _namespace_of(name, array)
         if this_xp is not xp:
             raise LibraryMismatchError(
-                f"{name}: got an array of {_library(this_xp)}, but {first_name} is of {_library(xp)}; all must agree"
+                f"{name}: got an array of {_library(this_xp)}, but {first_name} is of {_library(xp)}; "
+                "all must agree"
             )
         if array.dtype != first.dtype:
             raise DTypeError(f"{name}: got {array.dtype}, but {first_name} is {first.dtype}; all must agree")
@@ -259,7 +261,7 @@ def like(host_array: np.ndarray, reference: Array) -> Array:
 
 
 def host_range(n: int) -> np.ndarray:
-    """The float64 numbers 0..n-1 on the host: tables computed from them have the same bits on every library."""
+    """The float64 numbers 0..n-1 on the host, for tables that have the same bits on every library."""
     return np.arange(n, dtype=np.float64)
 
 
@@ -346,7 +348,13 @@ def token_ids(name: str, ids: Array, size: int, reference: Array, ignore_index: 
 
 def index_add(ids: Array, values: Array, n: int) -> Array:
     """Sum the rows of `values` (R, D) that share an id: out[i] = sum of values[r] with ids[r] = i; (n, D)."""
-    if array_api_compat.is_numpy_array(values) or array_api_compat.is_cupy_array(values):
+    if isinstance(values, np.ndarray):
+        # Runs of equal ids, summed one by one: several times quicker than np.add.at.
+        out, order = np.zeros((n, values.shape[1]), dtype=values.dtype), np.argsort(ids, kind="stable")
+        present, starts = np.unique(ids[order], return_index=True)
+        out[present] = np.add.reduceat(values[order], starts, axis=0)
+        return out
+    if array_api_compat.is_cupy_array(values):
         out = zeros_like_device((n, values.shape[1]), values)
         array_api_compat.array_namespace(values).add.at(out, ids, values)
         return out

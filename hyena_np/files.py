@@ -1,4 +1,4 @@
-"""Writing files whole: to a temporary file in the same folder, then a rename. A killed run leaves no half file."""
+"""Writing files whole: to a temporary file beside the old one, then a rename. No kill leaves half a file."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -165,5 +166,5 @@ def versions(backend: Backend) -> dict[str, str]:
     found = {"python": platform.python_version(), "hyena_np": __version__}
     found |= {name: version(name) for name in packages}
     if backend.name != "numpy":
-        found[backend.name] = str(getattr(backend.xp, "__version__", "unknown"))
+        found[backend.name] = importlib.import_module(backend.name).__version__
     return found

@@ -1,1 +1,1 @@
-"""Models around any mixer: parameter trees, initialisation, the language model and what it keeps in memory."""
+"""Models around any mixer: parameter trees, initialisation, the language model, its memory."""

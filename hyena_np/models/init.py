@@ -24,7 +24,7 @@ def init_hyena(
 ) -> dict:
     r"""Initial parameters of one operator.
 
-    With ``config.init = "torch"`` a dense layer starts as :math:`U(\pm 1/\sqrt{\mathrm{fan\,in}})`, its bias too.
+    With ``config.init = "torch"`` a dense layer, bias included, is :math:`U(\pm 1/\sqrt{\mathrm{fan\,in}})`.
     With ``"gpt2"`` it starts as :math:`N(0, 0.02^2)` with bias 0, the filter network included, and the output
     projection is divided by :math:`\sqrt{2\,n_{layer}}` where `n_layer` is given. In both the short
     convolution is PyTorch's, the skip term :math:`N(0, 1)`, the sine frequency ``config.w``.

@@ -190,8 +190,8 @@ def init_language_model(
     Returns
     -------
     dict
-        Parameter tree with the names and shapes of `model_shapes`. With ``init="gpt2"`` the last matrix of each
-        MLP starts with standard deviation :math:`0.02 / \sqrt{2\,n_{layer}}`.
+        Parameter tree with the names and shapes of `model_shapes`. With ``init="gpt2"`` the last matrix of
+        each MLP starts with standard deviation :math:`0.02 / \sqrt{2\,n_{layer}}`.
 
     Raises
     ------
@@ -250,7 +250,8 @@ class RematCache(NamedTuple):
 def block(x: Array, params: dict, config: LanguageModelConfig) -> tuple[Array, BlockCache]:
     r"""One pre-norm block.
 
-    .. math:: x' = x + \mathrm{Mixer}(\mathrm{LN}_1(x)), \qquad y = x' + W_2\,\mathrm{GELU}(W_1\,\mathrm{LN}_2(x'))
+    .. math:: x' = x + \mathrm{Mixer}(\mathrm{LN}_1(x)), \qquad
+              y = x' + W_2\,\mathrm{GELU}(W_1\,\mathrm{LN}_2(x'))
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The memory ledger: what a forward keeps for its backward, predicted from the shapes and measured on the cache."""
+"""The memory ledger: what a forward keeps for its backward, predicted from shapes and measured."""
 
 from __future__ import annotations
 

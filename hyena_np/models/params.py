@@ -256,7 +256,7 @@ def _tree_name(name: str) -> str:
         name = re.sub(rf"(?<![^.]){re.escape(official)}$", ours, name)
     if _OFFICIAL_FILTER.search(name):
         raise ParameterError(
-            f"names: got {name!r}, allowed below filter_fn are pos_emb.z, pos_emb.t, modulation.deltas, bias, "
-            "and implicit_filter.0.weight and so on"
+            f"names: got {name!r}, allowed below filter_fn are pos_emb.z, pos_emb.t, modulation.deltas, "
+            "bias, and implicit_filter.0.weight and so on"
         )
     return name

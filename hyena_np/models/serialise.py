@@ -1,4 +1,4 @@
-"""Configs as plain dictionaries and back, for checkpoints and files: an unknown key is an error, never ignored."""
+"""Configs as plain dictionaries and back, for checkpoints and files; an unknown key is an error."""
 
 from __future__ import annotations
 

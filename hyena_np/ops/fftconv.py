@@ -33,7 +33,8 @@ class FFTConvCache(NamedTuple):
 def fftconv(u: Array, h: Array, skip: Array | None = None) -> tuple[Array, FFTConvCache]:
     r"""Causal convolution through the fast Fourier transform, plus a skip term.
 
-    .. math:: y = \mathcal{F}^{-1}\big(\mathcal{F}(h) \odot \mathcal{F}(u)\big)_{0..L-1} + \mathrm{skip} \cdot u
+    .. math:: y = \mathcal{F}^{-1}\big(\mathcal{F}(h) \odot \mathcal{F}(u)\big)_{0..L-1}
+              + \mathrm{skip} \cdot u
 
     Both are zero-padded to at least L + Lh - 1: a shorter transform multiplies with a circulant matrix and
     the end of the signal wraps around into its beginning.
@@ -72,7 +73,7 @@ def fftconv(u: Array, h: Array, skip: Array | None = None) -> tuple[Array, FFTCo
     array([ 1., 10.,  0.,  2.])
     """
     xp = namespace(u=u, h=h, skip=skip)
-    B, D, L = check_ndim("u", u, "B D L")
+    _, D, L = check_ndim("u", u, "B D L")
     Dh, Lh = check_ndim("h", h, "D Lh")
     if Dh != D:
         raise ShapeError(f"h: got {Dh} channels, allowed are the {D} of u")

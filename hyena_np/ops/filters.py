@@ -1,4 +1,4 @@
-"""Filters that are computed, not stored: h_t = Window(t) * (FFN o PositionalEncoding)(t) (eq. (7), Algorithm 2)."""
+"""Filters that are computed, not stored: h_t = Window(t) * FFN(PositionalEncoding(t)) (eq. (7))."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order-N Hyena recurrence and the whole operator (Def. 3.1, Algorithm 3), in the paper's and the code's form."""
+"""The order-N recurrence and the whole operator (Def. 3.1, Algorithm 3), the paper's and the code's form."""
 
 from __future__ import annotations
 

@@ -325,7 +325,7 @@ def embedding_backward(dy: Array, cache: EmbeddingCache) -> Array:
 
 
 def softmax(x: Array) -> Array:
-    r"""Softmax of the last axis, :math:`e^{x_i} / \sum_j e^{x_j}`, shifted by the maximum so that nothing overflows.
+    r"""Softmax of the last axis, :math:`e^{x_i} / \sum_j e^{x_j}`, shifted so that nothing overflows.
 
     Parameters
     ----------
@@ -362,7 +362,8 @@ class CrossEntropyCache(NamedTuple):
 def cross_entropy(logits: Array, labels: Array, ignore_index: int = -100) -> tuple[Array, CrossEntropyCache]:
     r"""Mean cross-entropy, in nats, over the positions whose label counts.
 
-    .. math:: \ell = -\frac{1}{n} \sum_{t:\ \mathrm{label}_t \ne \mathrm{ignore}} \log \mathrm{softmax}(z_t)_{\mathrm{label}_t}
+    .. math:: \ell = -\frac{1}{n} \sum_{t:\ \mathrm{label}_t \ne \mathrm{ignore}}
+              \log \mathrm{softmax}(z_t)_{\mathrm{label}_t}
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The operator as one matrix: H(u), its factors, and H3's surrogate attention matrix (paper, Sec. 3.2, App. B.2)."""
+"""The operator as one matrix: H(u), its factors, H3's surrogate attention matrix (Sec. 3.2, App. B.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a parameter tree fit its configuration? Asked once, at the door, so that no later error is a riddle."""
+"""Does a parameter tree fit its configuration? Asked at the door, so that no later error is a riddle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the input to the branches x^1..x^N and v: a dense projection, then a short convolution (Algorithm 1)."""
+"""From the input to the branches x^1..x^N and v: dense projection, then short convolution (Algorithm 1)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def projection(u: Array, weight: Array, bias: Array) -> tuple[Array, ProjectionC
 def projection_backward(dz: Array, cache: ProjectionCache) -> tuple[Array, Array, Array]:
     r"""Gradients of `projection`.
 
-    .. math:: du_t = W^\top dz_{:,t}, \qquad dW = \sum_{b,t} dz_{b,:,t}\, u_{b,t}^\top, \qquad db = \sum_{b,t} dz_{b,:,t}
+    .. math:: du_t = W^\top dz_{:,t}, \qquad dW = \sum_{b,t} dz_{b,:,t}\, u_{b,t}^\top, \qquad
+              db = \sum_{b,t} dz_{b,:,t}
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ def short_conv(x: Array, weight: Array, bias: Array) -> tuple[Array, ShortConvCa
     -----
     Source: Hyena paper, Algorithm 1, line 2; official code: ``short_filter`` (K = 3).
     """
-    xp = namespace(x=x, weight=weight, bias=bias)
+    namespace(x=x, weight=weight, bias=bias)
     _, C, L = check_ndim("x", x, "B C L")
     _, one, K = check_ndim("weight", weight, "C 1 K")
     if weight.shape[0] != C or one != 1 or K < 1:
@@ -138,7 +139,8 @@ def short_conv(x: Array, weight: Array, bias: Array) -> tuple[Array, ShortConvCa
 def short_conv_backward(dz: Array, cache: ShortConvCache) -> tuple[Array, Array, Array]:
     r"""Gradients of `short_conv`: the same taps, looking ahead.
 
-    .. math:: dx_s = \sum_j w_j\, dz_{s+(K-1)-j}, \qquad dw_j = \sum_{b,t} dz_t\, x_{t-(K-1)+j}, \qquad db = \sum_{b,t} dz_t
+    .. math:: dx_s = \sum_j w_j\, dz_{s+(K-1)-j}, \qquad dw_j = \sum_{b,t} dz_t\, x_{t-(K-1)+j}, \qquad
+              db = \sum_{b,t} dz_t
 
     Parameters
     ----------

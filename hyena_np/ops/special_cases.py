@@ -45,7 +45,7 @@ def gss(x: Array, v: Array, h: Array) -> tuple[Array, RecurrenceCache]:
 
 
 def gss_backward(dy: Array, cache: RecurrenceCache) -> tuple[Array, Array, Array]:
-    r"""Gradients of `gss`: :math:`dx = (h * v)\, dy`, and :math:`x\, dy` goes through the convolution's adjoint.
+    r"""Gradients of `gss`: :math:`dx = (h * v)\, dy`; :math:`x\, dy` goes through the convolution's adjoint.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def h3_backward(dy: Array, cache: RecurrenceCache) -> tuple[Array, Array, Array,
 
 
 def check_h3(phi: Array, psi: Array, **branches: Array) -> ModuleType:
-    """Raise unless H3's filters (D, Lh) and branches (B, D, L), given by name, fit; return their namespace."""
+    """Raise unless H3's filters (D, Lh) and branches (B, D, L) fit; return their namespace."""
     xp = namespace(**branches, phi=phi, psi=psi)
     (first, reference), *others = branches.items()
     _, D, _ = check_ndim(first, reference, "B D L")

@@ -58,7 +58,7 @@ class MetricsFile:
 
 
 def read_metrics(path: str | Path) -> list[Record]:
-    """The records of a metrics file, oldest first; a half-written last row is left out, a missing file is empty.
+    """The records of a metrics file, oldest first, without a half-written last row; a missing file has none.
 
     Parameters
     ----------

@@ -64,7 +64,8 @@ example = data.test.inputs[0]
 answer = data.test.labels[0, -1]
 pair = recalled_pair(example)
 print(" ".join(names[example]))
-print(f"\n{names[example[-1]]} stood at {pair.keys.tolist()}, always before {names[answer]}: the answer is {names[answer]}.")
+print(f"\n{names[example[-1]]} stood at {pair.keys.tolist()}, each time before {names[answer]}.")
+print(f"The answer is {names[answer]}.")
 assert set(example[pair.values]) == {answer}
 
 # %% [markdown]
@@ -94,9 +95,11 @@ print(f"{recipe.total_steps} steps, peak learning rate {recipe.training.schedule
 
 # %%
 inputs, labels = data.sample(np.random.default_rng(5), step=recipe.total_steps - 1)
-shown = [f"{names[i]}→{names[j]}" if j >= 0 else f"{names[i]} ·" for i, j in zip(inputs[0, -12:], labels[0,
--12:])] print("token → counted label (the last 12):", "  ".join(shown)) print(f"{(labels >= 0).mean():.0%} of
-the positions count") assert (labels[:, -1] >= 0).all()
+last = zip(inputs[0, -12:], labels[0, -12:], strict=True)
+shown = [f"{names[token]}→{names[label]}" if label >= 0 else names[token] for token, label in last]
+print("the last tokens, → the label where it counts:  ", "  ".join(shown))
+print(f"{(labels >= 0).mean():.0%} of the positions count")
+assert (labels[:, -1] >= 0).all()
 
 # %% [markdown]
 # ## 3. Training, one step at a time
@@ -119,7 +122,8 @@ def learn(state, sample, steps, measure, every=25):
         if step % every == 0 or step == steps:
             curve.append((step, float(loss), measure(state.params)))
             snapshots[step] = state.params
-            live.update(Markdown(f"step {step} of {steps}: loss {curve[-1][1]:.3f}, accuracy {curve[-1][2]:.1%}"))
+            now = f"step {step} of {steps}: loss {curve[-1][1]:.3f}, accuracy {curve[-1][2]:.1%}"
+            live.update(Markdown(now))
     step, loss, measured = np.array(curve).T
     return state, {"step": step, "loss": loss, "accuracy": measured}, snapshots
 
@@ -168,15 +172,20 @@ assert growth > 1.5
 # before, during and after training:
 
 # %%
-solved = np.flatnonzero(recall_answers(trained.params, recipe.model, data.test.inputs) == data.test.labels[:,
--1]) example = data.test.inputs[solved[0]] pair = recalled_pair(example) recaller = find_recaller(example,
-pair.values, trained.params, recipe.model) middle = sorted(snapshots)[len(snapshots) // 2] moments = {0: "step
-0", middle: f"step {middle}", max(snapshots): f"step {max(snapshots)}"} images = [
+solved = np.flatnonzero(
+    recall_answers(trained.params, recipe.model, data.test.inputs) == data.test.labels[:, -1]
+)
+example = data.test.inputs[solved[0]]
+pair = recalled_pair(example)
+recaller = find_recaller(example, pair.values, trained.params, recipe.model)
+middle = sorted(snapshots)[len(snapshots) // 2]
+moments = {0: "step 0", middle: f"step {middle}", max(snapshots): f"step {max(snapshots)}"}
+images = [
     layer_matrices(example[None, :], snapshots[step], recipe.model)[recaller.layer][0, recaller.channel]
     for step in moments
 ]
 scaled = [image / np.abs(image).max() for image in images]
-matrix_row(scaled, list(moments.values()), title="One channel's H(u) while it learns (each scaled to its largest entry)")
+matrix_row(scaled, list(moments.values()), title="One channel's H(u) while it learns, each scaled to 1")
 
 # %% [markdown]
 # And the trained one, with the places ringed where the asked key had its value:
@@ -187,7 +196,7 @@ recalled_pair_matrix(
     list(names[example]),
     len(example) - 1,
     pair.values.tolist(),
-    title=f"Layer {recaller.layer + 1}, channel {recaller.channel}: {recaller.share:.0%} of the last row on the pair",
+    title=f"Layer {recaller.layer + 1}, channel {recaller.channel}: {recaller.share:.0%} of the row on it",
 )
 
 # %% [markdown]
@@ -207,7 +216,8 @@ changed_pair, changed_elsewhere = example.copy(), example.copy()
 changed_pair[pair.values] = new_value
 changed_elsewhere[elsewhere] = new_value
 answers = recall_answers(trained.params, recipe.model, np.stack([example, changed_pair, changed_elsewhere]))
-for text, token in zip(("as it was", "pair changed", "another pair changed"), names[answers]):
+cases = ("as it was", "pair changed", "another pair changed")
+for text, token in zip(cases, names[answers], strict=True):
     print(f"{text:<22} {names[question]} → {token}")
 assert answers[1] == new_value and answers[0] == answers[2]
 
@@ -244,7 +254,7 @@ broken = patch.multiple("hyena_np.ops.hyena", short_conv=peeking, short_conv_bac
 # %%
 def sample_all(rng, step):
     """A batch with every next token as a label."""
-    inputs, labels = recipe.task.sample(rng, 32)
+    inputs, labels = recipe.task.sample(rng, 16)
     return inputs, mask_labels(inputs, labels, "all", recipe.task)
 
 
@@ -270,9 +280,10 @@ lines(
 )
 
 # %%
-print(f"all positions: causal {honest_curve['accuracy'][-1]:.0%}, one token ahead {leaky_curve['accuracy'][-1]:.0%}")
+honest_everywhere, leaky_everywhere = honest_curve["accuracy"][-1], leaky_curve["accuracy"][-1]
+print(f"all positions: causal {honest_everywhere:.0%}, one token ahead {leaky_everywhere:.0%}")
 print(f"the answer after the last key: one token ahead {leaky_test:.0%}")
-assert leaky_curve["accuracy"][-1] > 0.9 > 0.5 > leaky_test
+assert leaky_everywhere > 0.9 > 0.5 > leaky_test
 
 # %% [markdown]
 # Half of the tokens are random keys, which nobody can predict. An accuracy of nearly 100 % over all positions
@@ -303,12 +314,14 @@ assert causal_moves < 1e-4 < leaky_moves
 # ## Three things to try
 # 1. Give `RecallRecipe` another seed, or `length=128`. How many more steps does it take?
 # 2. In section 3, replace `data.sample` by `sample_all`. How long does the model stay at the level of
-#    guessing, and why?
+#    guessing, and
+#    why?
 # 3. In section 6, roll by `+1` instead of `-1` (a token late). Is that a leak? Does it learn?
 #
 # ## Further reading
 # - *Hyena Hierarchy*, Sec. 4.1 and App. C: recall against vocabulary, length and filter parametrisation.
 # - Arora et al., *Zoology* (2023, arXiv 2312.04927): recall with many questions a sequence, where gated
-#   convolutions need more width than attention.
+#   convolutions
+#   need more width than attention.
 # - Olsson et al., *In-context Learning and Induction Heads* (2022): the same skill, found in Transformers.
 # - `docs/recall.md`: why the recipe works, with what was measured.

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: in this process where that is enough, in a process of its own where not."""
+"""The command line as a user meets it: in this process where that is enough, in its own where not."""
 
 import os
 import subprocess

@@ -210,7 +210,7 @@ def unflatten(flat: dict[str, Array]) -> dict:
     Parameters
     ----------
     flat : dict
-        A state dict, its values arrays of any one library; not copied.
+        A state dict: arrays of any one library, with the shapes of the official operator; not copied.
 
     Returns
     -------

@@ -54,26 +54,17 @@ def assert_shows_something(path):
 # --- figures ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["numpy", "torch", pytest.param("cupy", marks=pytest.mark.gpu)])
-def test_all_figures_are_written_and_show_something(tmp_path, name, _gpu):
-    if name != "numpy":
-        pytest.importorskip(name, reason=f"{name} is not installed")
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["torch", pytest.param("cupy", marks=pytest.mark.gpu)])
+def test_all_figures_are_drawn_of_arrays_of_other_libraries(tmp_path, name, _gpu):
+    """Of NumPy's: the whole demo, in test_run.py."""
+    pytest.importorskip(name, reason=f"{name} is not installed")
     metrics_in(tmp_path)
     files = draw(tmp_path, get_backend(name))
     assert {file.stem for file in files} == FIGURES
     for file in files:
         assert file.parent == tmp_path
         assert_shows_something(file)
-
-
-def test_overwriting_a_run_knows_every_figure_by_name(tmp_path):
-    """What `--overwrite` removes is what was drawn, and nothing of the user's."""
-    metrics_in(tmp_path)
-    files = draw(tmp_path)
-    (tmp_path / "notes.txt").write_text("mine")
-    (tmp_path / "figure.png").write_text("mine")
-    found = [path for pattern in report.FIGURE_PATTERNS for path in tmp_path.glob(pattern)]
-    assert sorted(found) == sorted(files)
 
 
 @pytest.fixture
@@ -92,6 +83,16 @@ def drawn(monkeypatch):
         monkeypatch.setattr(report, name, record(name))
     monkeypatch.setattr(report, "save", lambda figure, path: path)
     return told
+
+
+def test_overwriting_a_run_knows_every_figure_by_name(tmp_path, drawn):
+    """What `--overwrite` removes is what was drawn, and nothing of the user's."""
+    metrics_in(tmp_path)
+    drawn_files = draw(tmp_path)
+    for name in (*(file.name for file in drawn_files), "notes.txt", "figure.png", "my_ladder.png"):
+        (tmp_path / name).touch()
+    found = [path for pattern in report.FIGURE_PATTERNS for path in tmp_path.glob(pattern)]
+    assert sorted(found) == sorted(drawn_files)
 
 
 def test_the_figures_are_told_what_was_found(tmp_path, drawn):

@@ -39,14 +39,12 @@ def start(
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
-        errors="surrogateescape",
     )
 
 
 def finish(process: subprocess.Popen) -> Ended:
-    """Wait for a process."""
-    out, err = process.communicate(timeout=300)
+    """Wait for a process. Carriage returns, with which a bar is drawn, stay as they are."""
+    out, err = (text.decode(errors="replace") for text in process.communicate(timeout=300))
     return Ended(process.returncode, out, err)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shlex
 import sys
 from pathlib import Path
@@ -125,8 +126,8 @@ def demo(
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line: a user's mistake is one line on standard error and exit status 2."""
-    # File names may hold what the terminal cannot show.
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for names of folders that a terminal cannot show
     try:
         sys.exit(cli.main(args=arguments, prog_name="hyena-np", standalone_mode=False) or 0)
     except click.UsageError as error:

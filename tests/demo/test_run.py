@@ -656,13 +656,23 @@ def test_a_disk_that_is_full_at_the_end_is_one_line(capsys, monkeypatch, tmp_pat
 
 @pytest.mark.usefixtures("no_figures")
 def test_a_name_that_no_terminal_can_show_is_no_reason_to_fail(tmp_path):
-    """Bytes that are no UTF-8, and letters on an ASCII terminal."""
+    """Bytes that are no UTF-8, and letters that the terminal does not have."""
     code = CHECKPOINT_OFTEN.replace(
         "main()", "import hyena_np.demo.run as run; run.draw_figures = lambda *a: []; main()"
     )
-    out = os.fsdecode(b"caf\xe9 \xc3\xa9")
+    out = os.fsdecode(b"caf\xe9 \xe2\x82\xac")
     ended = finish(
-        start("demo", *TINY, "--steps", 1, "--out", out, cwd=tmp_path, code=code, PYTHONIOENCODING="ascii")
+        start(
+            "demo",
+            *TINY,
+            "--steps",
+            1,
+            "--out",
+            out,
+            cwd=tmp_path,
+            code=code,
+            PYTHONIOENCODING="latin-1:strict",
+        )
     )
     assert ended.status == 0, ended.err
     assert "Written to caf" in ended.out

@@ -352,7 +352,7 @@ def child(folder, moment, n):
 
         def slow(rng, step):
             print(step, flush=True)
-            time.sleep(0.01)
+            time.sleep(60.0 if step == TOTAL - 1 else 0.01)  # it never ends by itself
             return sample(rng, step)
 
         options["sample"] = slow
@@ -414,16 +414,13 @@ class TestSigkill:
         assert_as_if_nothing_had_happened(tmp_path, start(tmp_path, resume=True))
 
     def kill_at_random(self, folder, kills, rng):
-        killed = 0
         for _ in range(kills):
             process = begin(folder, "from outside")
             process.stdout.readline()  # it trains
-            time.sleep(rng.uniform(0.0, 0.05))
+            time.sleep(rng.uniform(0.0, 0.2))
             process.kill()
             status, _, err = finish(process)
-            assert status in (0, -signal.SIGKILL), err
-            killed += status != 0
-        assert killed
+            assert status == -signal.SIGKILL, err
         assert_as_if_nothing_had_happened(folder, start(folder, resume=True))
 
     def test_again_and_again_at_random_moments(self, tmp_path, rng):
@@ -564,7 +561,7 @@ class TestCtrlC:
     def test_a_real_one(self, tmp_path, rng):
         process = begin(tmp_path, "from outside")
         process.stdout.readline()
-        time.sleep(rng.uniform(0.0, 0.05))
+        time.sleep(rng.uniform(0.0, 0.2))
         process.send_signal(signal.SIGINT)
         status, out, err = finish(process)
         assert (status, out[-2], err) == (0, "interrupted", "")

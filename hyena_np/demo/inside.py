@@ -126,8 +126,8 @@ def _hyena_config(config: LanguageModelConfig) -> HyenaConfig:
     return config.mixer
 
 
-def layer_filters(params: dict, config: LanguageModelConfig, layer: int) -> np.ndarray:
-    """The long filters of one layer, orders and channels in one axis: (filters * D, l_max), on the host.
+def layer_filters(params: dict, config: LanguageModelConfig, layer: int, L: int) -> np.ndarray:
+    """The long filters of one layer, orders and channels in one axis, on the host.
 
     Parameters
     ----------
@@ -136,20 +136,24 @@ def layer_filters(params: dict, config: LanguageModelConfig, layer: int) -> np.n
     config : LanguageModelConfig
     layer : int
         From 0.
+    L : int
+        Number of lags.
 
     Returns
     -------
-    numpy.ndarray (filters * D, l_max)
+    numpy.ndarray (filters * D, L)
 
     Raises
     ------
     ConfigError
         The mixer is not Hyena.
+    ShapeError
+        L is not between 1 and the config's ``l_max``.
 
     Notes
     -----
     Source: Hyena paper, eq. (7).
     """
     mixer = _hyena_config(config)
-    h, _ = hyena_filter(params["layers"][str(layer)]["mixer"], mixer.l_max, mixer)
-    return to_numpy(h).reshape(-1, mixer.l_max)
+    h, _ = hyena_filter(params["layers"][str(layer)]["mixer"], L, mixer)
+    return to_numpy(h).reshape(-1, L)

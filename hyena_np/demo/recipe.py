@@ -22,7 +22,7 @@ VALIDATION_EXAMPLES = 200
 TARGET = 0.99
 
 _STEPS = 600  # at 9 keys
-_KEY_EXPONENT = 3.75
+_KEY_EXPONENT = 4
 _FLAT_POSITIONS = 1026
 _SHORT = 128
 
@@ -123,8 +123,18 @@ class RecallRecipe:
             "task": {"name": "recall", "vocab": self.vocab, "length": self.length},
             "model": config_to_dict(self.model),
             "training": config_to_dict(self.training),
+            "curriculum": self._curriculum(),
             "backend": {"name": backend.name, "dtype": backend.dtype_name},
         }
+
+    def _curriculum(self) -> list[list[int]]:
+        """First step, length and batch of every stage."""
+        stages: list[list[int]] = []
+        for step in range(self.total_steps):
+            stage = [self.length_at(step), self.batch_at(step)]
+            if not stages or stages[-1][1:] != stage:
+                stages.append([step, *stage])
+        return stages
 
 
 class RecallData:

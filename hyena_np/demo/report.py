@@ -72,7 +72,8 @@ def draw_figures(
     figures["learning_curve"] = learning_curve(curve, chance=1 / data.recipe.task.num_keys)
     before = initial_state(recipe.model, recipe.training, backend).params
     for layer in range(recipe.model.n_layer):
-        old, new = (layer_filters(tree, recipe.model, layer) for tree in (before, params))
+        lags = recipe.task.input_length
+        old, new = (layer_filters(tree, recipe.model, layer, lags) for tree in (before, params))
         title = f"What training does to the filters of layer {layer + 1}"
         figures[f"filters_layer_{layer + 1}"] = filters_before_after(old, new, title=title)
     if recipe.task.input_length <= LONGEST_MATRIX:

@@ -156,7 +156,8 @@ assert test_accuracy >= 0.97
 # what is worth summing.
 
 # %%
-before, after = (layer_filters(params, recipe.model, layer=0) for params in (start.params, trained.params))
+trees = start.params, trained.params
+before, after = (layer_filters(params, recipe.model, layer=0, L=recipe.task.input_length) for params in trees)
 filters_before_after(before, after, title="Filters of layer 1")
 
 # %%

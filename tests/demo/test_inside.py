@@ -130,7 +130,7 @@ def test_the_filters_of_a_layer_at_their_full_length(model, layer):
     config, params = model
     mixer = config.mixer
     h, _ = hyena_filter(params["layers"][str(layer)]["mixer"], mixer.l_max, mixer)
-    found = inside.layer_filters(params, config, layer)
+    found = inside.layer_filters(params, config, layer, config.mixer.l_max)
     assert found.shape == (mixer.num_filters * 4, 12)
     for order in range(mixer.num_filters):
         np.testing.assert_array_equal(found[4 * order : 4 * order + 4], h[order])
@@ -142,7 +142,7 @@ def test_attention_has_no_such_matrices():
     for call in (
         lambda: inside.layer_matrices(ids, params, ATTENTION),
         lambda: inside.find_recaller(ids[0], np.array([1]), params, ATTENTION),
-        lambda: inside.layer_filters(params, ATTENTION, 0),
+        lambda: inside.layer_filters(params, ATTENTION, 0, 8),
     ):
         with pytest.raises(ConfigError, match="AttentionConfig"):
             call()

@@ -226,6 +226,21 @@ class TestRepeating:
         rarely = replace(CONFIG, eval_every=100, checkpoint_every=100, log_every=100)
         assert_same_bits(start(tmp_path, rarely).state, uninterrupted()[0])
 
+    @pytest.mark.parametrize("remat", [False, True])
+    def test_remat_reaches_the_model(self, monkeypatch, remat):
+        caches = []
+
+        def watched(*args, **kwargs):
+            logits, cache = language_model(*args, **kwargs)
+            caches.extend(type(block).__name__ for block in cache.blocks)
+            return logits, cache
+
+        monkeypatch.setattr(loop, "language_model", watched)
+        config = replace(CONFIG, remat=remat)
+        batch = sample(np.random.default_rng(0), 0)
+        train_step(initial_state(MODEL, config, NUMPY), *batch, MODEL, config)
+        assert caches == ["RematCache" if remat else "BlockCache"] * 2
+
     @pytest.mark.parametrize("mixer", [MODEL.mixer, AttentionConfig(d_model=6, l_max=L, num_heads=2)])
     @pytest.mark.parametrize("dtype", ["float32", "float64"])
     def test_remat_gives_the_same_bits(self, tmp_path, mixer, dtype):
@@ -748,11 +763,18 @@ class TestResuming:
         start(tmp_path, run={}, sample=calls_before(8, sample, KeyboardInterrupt()))
         self.refuse(tmp_path, message, run={}, model=model)
 
-    @pytest.mark.parametrize("part", ["mean", "square"])
-    def test_from_a_checkpoint_without_the_optimisers_state(self, stopped, part):
+    @pytest.mark.parametrize(
+        "drop",
+        [
+            lambda c: c._replace(params={}),
+            lambda c: c._replace(optimizer=c.optimizer._replace(mean={})),
+            lambda c: c._replace(optimizer=c.optimizer._replace(square={})),
+        ],
+        ids=["params", "mean", "square"],
+    )
+    def test_from_a_checkpoint_that_lacks_a_tree(self, stopped, drop):
         path = stopped / CHECKPOINT_NAME
-        saved = load_checkpoint(path, NUMPY)
-        save_checkpoint(path, saved._replace(optimizer=saved.optimizer._replace(**{part: {}})))
+        save_checkpoint(path, drop(load_checkpoint(path, NUMPY)))
         self.refuse(stopped, r"does not fit the model \(tree: got the keys \[\]")
 
     def test_with_metrics_that_are_none(self, stopped):

@@ -147,7 +147,9 @@ def _train(
         f"\nAssociative recall, V={recipe.vocab}, L={recipe.length}: {recipe.total_steps} steps, "
         f"seed {recipe.seed}, {backend.name} {backend.dtype_name}"
     )
-    with TrainingBar(total=recipe.total_steps, unit="step", disable=not bar, dynamic_ncols=True) as progress:
+    with TrainingBar(
+        total=recipe.total_steps, unit="step", disable=not bar, dynamic_ncols=True, mininterval=0.2
+    ) as progress:
         result = train(
             recipe.model,
             recipe.training,

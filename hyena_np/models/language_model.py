@@ -140,7 +140,7 @@ def model_shapes(config: LanguageModelConfig) -> dict[str, tuple[int, ...]]:
         shapes["embeddings.position_embeddings.weight"] = (config.max_position_embeddings, D)
     mixer = mixer_of(config.mixer).shapes(config.mixer)
     for i in range(config.n_layer):
-        block = {"norm1.weight": (D,), "norm1.bias": (D,)}
+        block: dict[str, tuple[int, ...]] = {"norm1.weight": (D,), "norm1.bias": (D,)}
         block |= {f"mixer.{name}": shape for name, shape in mixer.items()}
         block |= {"norm2.weight": (D,), "norm2.bias": (D,)}
         block |= {"mlp.fc1.weight": (width, D), "mlp.fc1.bias": (width,)}
@@ -206,7 +206,7 @@ def init_language_model(
         raise ConfigError(f"rng: got {type(rng).__name__}, allowed is a numpy.random.Generator")
     backend = get_backend("numpy") if backend is None else backend
     shapes, leaves = model_shapes(config), {}
-    mixers = {}
+    mixers: dict[str, Array] = {}
     for i in range(config.n_layer):
         mixer = mixer_of(config.mixer).init(config.mixer, rng, backend, config.n_layer)
         mixers |= {f"layers.{i}.mixer.{name}": leaf for name, leaf in tree_leaves(mixer).items()}

@@ -96,7 +96,7 @@ def tree_leaves(tree: dict) -> dict[str, Array]:
     -----
     Source: see the table at the head of this file.
     """
-    leaves = {}
+    leaves: dict[str, Array] = {}
     for key, value in tree.items():
         if isinstance(value, dict):
             leaves |= {f"{key}.{name}": leaf for name, leaf in tree_leaves(value).items()}

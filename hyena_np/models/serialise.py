@@ -91,7 +91,7 @@ def _value(value: Any, hint: Any) -> Any:
         return tuple(value)
     if not isinstance(value, dict):
         return value
-    if is_dataclass(hint):  # one type of config only, so no tag
+    if isinstance(hint, type) and is_dataclass(hint):  # one type of config only, so no tag
         return config_from_dict(hint, value)
     kind = value.get("type")
     if not isinstance(kind, str) or kind not in MIXERS:

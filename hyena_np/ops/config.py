@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from hyena_np.errors import ConfigError
 
@@ -123,7 +124,7 @@ def check_integer(name: str, value: object, smallest: int, where: str = "") -> N
         raise ConfigError(f"{name}: got {value!r}, allowed are integers >= {smallest}{where}")
 
 
-def check_odd(name: str, value: object, smallest: int) -> None:
+def check_odd(name: str, value: Any, smallest: int) -> None:
     """Raise ConfigError unless `value` is an odd int and at least `smallest`."""
     check_integer(name, value, smallest)
     if value % 2 == 0:
@@ -132,7 +133,7 @@ def check_odd(name: str, value: object, smallest: int) -> None:
         )
 
 
-def check_real(name: str, value: object, positive: bool = False) -> None:
+def check_real(name: str, value: Any, positive: bool = False) -> None:
     """Raise ConfigError unless `value` is a finite number (above zero if `positive`)."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not is_number or (positive and value <= 0):

@@ -230,7 +230,8 @@ def hyena(u: Array, params: dict, config: HyenaConfig) -> tuple[Array, HyenaCach
     xp = namespace(y=y)
     weight, bias = params["out_proj"]["weight"], params["out_proj"]["bias"]
     out = xp.matmul(xp.matrix_transpose(y), xp.matrix_transpose(weight)) + bias  # (B,L,D) @ (D,D)
-    return out, HyenaCache(*caches, recurrence, y, weight, config)
+    in_proj, short, filters = caches
+    return out, HyenaCache(in_proj, short, filters, recurrence, y, weight, config)
 
 
 def hyena_branches(u: Array, params: dict, config: HyenaConfig):

@@ -356,7 +356,7 @@ class CrossEntropyCache(NamedTuple):
     probabilities: Array  # (..., V)
     target: Array  # (..., V), one-hot rows, zero where the label is ignored
     counted: Array  # (..., 1), 1 where a label counts
-    count: int  # how many labels count
+    labels: int  # how many labels count
 
 
 def cross_entropy(logits: Array, labels: Array, ignore_index: int = -100) -> tuple[Array, CrossEntropyCache]:

@@ -149,7 +149,7 @@ def initial_state(model: LanguageModelConfig, config: TrainConfig, backend: Back
     """
     rng = np.random.default_rng(config.seed)
     params = init_language_model(model, rng, backend)
-    return TrainState(0, params, adamw_init(params), rng.bit_generator.state, 0.0)
+    return TrainState(0, params, adamw_init(params), dict(rng.bit_generator.state), 0.0)
 
 
 def train_step(

@@ -82,8 +82,8 @@ def read_metrics(path: str | Path) -> list[Record]:
         text = text[: text.rfind("\n") + 1]
         for row in csv.DictReader(io.StringIO(text)):
             accuracy = float(row["accuracy"]) if row["accuracy"] else None
-            numbers = (float(row[name]) for name in ("loss", "learning_rate", "gradient_norm"))
-            records.append(Record(int(row["step"]), *numbers, accuracy, float(row["seconds"])))
+            loss, rate, norm = (float(row[name]) for name in ("loss", "learning_rate", "gradient_norm"))
+            records.append(Record(int(row["step"]), loss, rate, norm, accuracy, float(row["seconds"])))
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise CheckpointError(f"{path}: is damaged or no metrics file ({error})") from error
     return records

@@ -21,7 +21,7 @@ from hyena_np.models.language_model import (
     language_model,
     language_model_backward,
 )
-from hyena_np.models.params import tree_map
+from hyena_np.models.params import tree_from_leaves, tree_leaves, tree_map
 from hyena_np.ops.config import check_integer, check_real
 from hyena_np.ops.layers import cross_entropy, cross_entropy_backward
 from hyena_np.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -186,15 +186,14 @@ def train_step(
     logits, cache = language_model(ids, state.params, model, remat=config.remat)
     loss, loss_cache = cross_entropy(logits, labels)
     grads = language_model_backward(cross_entropy_backward(1.0, loss_cache), cache)
-    grads, norm = clip_by_global_norm(grads, config.clip)
-    params, optimizer = adamw(
-        state.params,
-        grads,
-        state.optimizer,
-        learning_rate(state.step, config.schedule),
-        parameter_groups(state.params, config.weight_decay, config.train_positions),
-        config.betas,
-    )
+    groups = parameter_groups(state.params, config.weight_decay, config.train_positions)
+    # The norm is that of what is trained: the tables have gradients too, but stay as they are.
+    leaves = tree_leaves(grads)
+    trained = tree_from_leaves({name: leaf for name, leaf in leaves.items() if groups[name].lr_scale})
+    clipped, norm = clip_by_global_norm(trained, config.clip)
+    grads = tree_from_leaves(leaves | tree_leaves(clipped))
+    rate = learning_rate(state.step, config.schedule)
+    params, optimizer = adamw(state.params, grads, state.optimizer, rate, groups, config.betas)
     return state._replace(step=state.step + 1, params=params, optimizer=optimizer), loss, norm
 
 

@@ -94,7 +94,7 @@ def demo(
 
     \b
     Examples:
-      hyena-np demo                            about half a minute on two cores
+      hyena-np demo                            under a minute on two cores
       hyena-np demo --seed 7 --out seven       another run, elsewhere
       hyena-np demo --length 1024 --out long   pairs that lie up to a thousand tokens back
       hyena-np demo --resume                   goes on where Ctrl-C or a crash stopped

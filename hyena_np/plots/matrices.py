@@ -118,7 +118,7 @@ def matrix_row(
     gap = 0.22 if any(signs) else 0.06
     side = min(2.6, 11.0 / (len(squares) + gap * len(signs)))
     figure = new_figure(side * (len(squares) + gap * len(signs)), side + (0.95 if title else 0.65))
-    figure.set_layout_engine("constrained", w_pad=0.02, wspace=0.0)
+    figure.set_layout_engine("constrained", w_pad=0.08, wspace=0.0)
     ratios = [1.0, *[width for _ in signs for width in (gap, 1.0)]]
     grid = GridSpec(1, len(ratios), figure=figure, width_ratios=ratios)
     for place, (M, heading) in enumerate(zip(squares, titles, strict=True)):

@@ -28,7 +28,7 @@ DIVERGING = "RdBu_r"  # blue is negative, red is positive, white is 0
 
 WIDTH = 8.0  # inches of a full-width figure: 800 points of a notebook's page
 SCREEN_DPI = 100  # at which a figure is laid out and shown
-RENDER_DPI = 160  # at which its pixels are drawn, so that it stays sharp on a fine screen and a projector
+RENDER_DPI = 120  # at which its pixels are drawn, so that it stays sharp on a fine screen and a projector
 
 STYLE: dict[Any, Any] = {
     "figure.dpi": SCREEN_DPI,

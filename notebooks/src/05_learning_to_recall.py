@@ -138,9 +138,9 @@ trained, curve, snapshots = learn(
 learning_curve(curve, chance=1 / recipe.task.num_keys)
 
 # %% [markdown]
-# Near 20 % the model knows what a value looks like and that it must have occurred; that is guessing well. From
-# about step 50 on it discovers looking-up, one key after the other, and the accuracy climbs. At the end the falling
-# learning rate removes the last errors.
+# Near 20 % the model knows what a value looks like and that it must have occurred; that is guessing well.
+# From about step 50 on it discovers looking-up, one key after the other, and the accuracy climbs. At the end
+# the falling learning rate removes the last errors.
 #
 # The test on the 500 held-out examples:
 

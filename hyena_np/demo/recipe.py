@@ -21,7 +21,7 @@ TEST_EXAMPLES = 500
 VALIDATION_EXAMPLES = 200
 TARGET = 0.99
 
-_STEPS = 600  # at 9 keys
+_STEPS = 550  # at 9 keys
 _KEY_EXPONENT = 4
 _FLAT_POSITIONS = 1026
 _SHORT = 128
@@ -100,7 +100,7 @@ class RecallRecipe:
         """The optimiser and its schedule."""
         total = self.total_steps
         schedule = Schedule(peak=1e-2, warmup=min(50, total // 3), total=total, decay="linear")
-        interval = max(50, total // 20)
+        interval = max(100, total // 20)
         return TrainConfig(
             schedule, seed=self.seed, betas=(0.9, 0.95), eval_every=interval, checkpoint_every=interval
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -100,9 +99,6 @@ def demo(
       hyena-np demo --length 1024 --out long   pairs that lie up to a thousand tokens back
       hyena-np demo --resume                   goes on where Ctrl-C or a crash stopped
     """
-    # The products of this model are small: on a busy machine, threads would only wait for one another.
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
     from hyena_np.backend import get_backend
     from hyena_np.demo.folder import open_folder, resumable
     from hyena_np.demo.recipe import TARGET

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from hyena_np.backend import Backend
@@ -147,9 +148,11 @@ def _train(
         f"\nAssociative recall, V={recipe.vocab}, L={recipe.length}: {recipe.total_steps} steps, "
         f"seed {recipe.seed}, {backend.name} {backend.dtype_name}"
     )
-    with TrainingBar(
+    bar_of_steps = TrainingBar(
         total=recipe.total_steps, unit="step", disable=not bar, dynamic_ncols=True, mininterval=0.2
-    ) as progress:
+    )
+    # The products of this model are small: on a busy machine, threads would only wait for one another.
+    with threadpool_limits(1, user_api="blas"), bar_of_steps as progress:
         result = train(
             recipe.model,
             recipe.training,

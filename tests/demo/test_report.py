@@ -14,6 +14,7 @@ from hyena_np.demo import report
 from hyena_np.demo.inside import layer_matrices
 from hyena_np.demo.ladder import Rung
 from hyena_np.demo.recipe import RecallData, RecallRecipe
+from hyena_np.plots.style import RENDER_DPI
 from hyena_np.tasks.recall import recalled_pair
 from hyena_np.training.loop import METRICS_NAME, initial_state
 from hyena_np.training.metrics import MetricsFile, Record
@@ -45,8 +46,9 @@ def draw(folder, backend=None, recipe=RECIPE):
 
 def assert_shows_something(path):
     image = imread(path)
-    assert image.shape[0] > 300
-    assert image.shape[1] > 500
+    # in inches: what the pixels are drawn at is a matter of the style
+    assert image.shape[0] > 1.875 * RENDER_DPI
+    assert image.shape[1] > 3.125 * RENDER_DPI
     colours = np.unique(image[..., :3] @ [1.0, 256.0, 65536.0])
     assert len(colours) > 50, f"{path.name} has {len(colours)} colours"
 

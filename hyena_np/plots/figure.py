@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import matplotlib.figure
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from hyena_np.errors import OutputError
+from hyena_np.files import write_bytes
 from hyena_np.plots.style import RENDER_DPI, SCREEN_DPI, WIDTH, styled
 
 FORMATS = ("png", "svg", "pdf")
@@ -94,8 +94,7 @@ def save(figure: matplotlib.figure.Figure, path: str | os.PathLike[str]) -> Path
 
     Notes
     -----
-    The figure is rendered in memory, written to a temporary file in the same folder (a rename across file
-    systems would be a copy) and renamed with ``os.replace``, which POSIX and Windows do in one step.
+    The figure is rendered in memory first, then written by `hyena_np.files.write_bytes`.
     Source: no counterpart in the paper.
     """
     path = Path(path)
@@ -104,17 +103,7 @@ def save(figure: matplotlib.figure.Figure, path: str | os.PathLike[str]) -> Path
         raise OutputError(
             f"path: got {path.name!r}, allowed endings are {', '.join('.' + name for name in FORMATS)}"
         )
-    content = _render(figure, kind, RENDER_DPI)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OutputError(f"path: cannot write {path} ({error.strerror or error})") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-    return path
+    return write_bytes(path, _render(figure, kind, RENDER_DPI))
 
 
 def _render(figure: matplotlib.figure.Figure, kind: str, dpi: float) -> bytes:

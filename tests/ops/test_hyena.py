@@ -14,21 +14,10 @@ from hyena_np.ops.hyena import hyena_recurrence, hyena_recurrence_backward
 from hyena_np.ops.matrices import hyena_factors
 from hyena_np.ops.toeplitz import causal_conv_matrix
 from support.contract import Case, LinearContract, OpContract
-from support.draws import sizes
+from support.draws import VARIANTS_AND_ORDERS, sizes, variants_and_orders
 from support.gradients import assert_close
 from support.parameters import operator_tree
 from support.trees import replace_leaf
-
-VARIANTS_AND_ORDERS = [
-    ("paper", 1),
-    ("paper", 2),
-    ("paper", 3),
-    ("paper", 4),
-    ("code", 2),
-    ("code", 3),
-    ("code", 4),
-]
-variants_and_orders = st.sampled_from(VARIANTS_AND_ORDERS)
 
 
 def branches(rng, variant, order, B=2, D=3, L=7, Lh=None, skip=True):

@@ -12,20 +12,9 @@ from hyena_np.ops.hyena import hyena_branches, hyena_recurrence
 from hyena_np.ops.matrices import diagonal_matrix, h3_attention_matrix, hyena_factors
 from hyena_np.ops.projection import projection, short_conv
 from hyena_np.ops.special_cases import h3
-from support.draws import sizes
+from support.draws import sizes, variants_and_orders
 from support.gradients import assert_close
 from support.parameters import operator_tree
-
-VARIANTS_AND_ORDERS = [
-    ("paper", 1),
-    ("paper", 2),
-    ("paper", 3),
-    ("paper", 4),
-    ("code", 2),
-    ("code", 3),
-    ("code", 4),
-]
-variants_and_orders = st.sampled_from(VARIANTS_AND_ORDERS)
 
 
 def drawn_operator(s, variant, order, layout="od"):

@@ -5,6 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
+VARIANTS_AND_ORDERS = [
+    ("paper", 1),
+    ("paper", 2),
+    ("paper", 3),
+    ("paper", 4),
+    ("code", 2),
+    ("code", 3),
+    ("code", 4),
+]
+variants_and_orders = st.sampled_from(VARIANTS_AND_ORDERS)
+
 
 @dataclass(frozen=True)
 class Sizes:

@@ -97,6 +97,8 @@ def demo(
       hyena-np demo                            under a minute on two cores
       hyena-np demo --seed 7 --out seven       another run, elsewhere
       hyena-np demo --length 1024 --out long   pairs that lie up to a thousand tokens back
+      hyena-np demo --vocab 40 --length 128 --out keys
+                                               twice the keys, a wider model, some minutes
       hyena-np demo --resume                   goes on where Ctrl-C or a crash stopped
     """
     from hyena_np.backend import get_backend

@@ -206,3 +206,12 @@ def test_training_takes_the_steps_that_were_asked_for():
         recipe = replace(SMALL, steps=steps)
         assert recipe.total_steps == recipe.training.schedule.total == steps
     assert replace(SMALL, steps=None).total_steps == replace(SMALL, steps=None).training.schedule.total > 1
+
+
+def test_width_and_steps_grow_with_the_number_of_keys():
+    paper, crowded = RecallRecipe(), RecallRecipe(vocab=40, length=128)
+    assert (paper.width, paper.total_steps) == (64, 550)
+    assert (crowded.width, crowded.model.mlp_width) == (128, 256)
+    assert crowded.total_steps == round(550 * (19 / 9) ** 2)
+    assert crowded.training.schedule.peak < paper.training.schedule.peak
+    assert RecallRecipe(vocab=6).width == 64

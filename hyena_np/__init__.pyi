@@ -1,7 +1,13 @@
 # Names are imported under themselves, which is how a stub exports them.
-from .backend import Backend as Backend, get_backend as get_backend, to_numpy as to_numpy
+from .backend import (
+    Backend as Backend,
+    get_backend as get_backend,
+    threads as threads,
+    to_numpy as to_numpy,
+)
 from .errors import (
     BackendError as BackendError,
+    CacheError as CacheError,
     CheckpointError as CheckpointError,
     ConfigError as ConfigError,
     DTypeError as DTypeError,
@@ -13,6 +19,8 @@ from .errors import (
     ShapeError as ShapeError,
     TokenError as TokenError,
 )
+from .fast.hyena import hyena as hyena, hyena_backward as hyena_backward
+from .fast.workspace import Workspace as Workspace
 from .models.init import init_hyena as init_hyena
 from .models.language_model import (
     LanguageModelConfig as LanguageModelConfig,
@@ -37,6 +45,14 @@ from .ops.attention import (
     causal_attention_backward as causal_attention_backward,
     causal_attention_matrix as causal_attention_matrix,
 )
+from .ops.blockconv import (
+    overlap_add as overlap_add,
+    overlap_add_backward as overlap_add_backward,
+    overlap_save as overlap_save,
+    overlap_save_backward as overlap_save_backward,
+    two_stage_conv as two_stage_conv,
+    two_stage_conv_backward as two_stage_conv_backward,
+)
 from .ops.config import HyenaConfig as HyenaConfig, operator_shapes as operator_shapes
 from .ops.fftconv import fftconv as fftconv, fftconv_backward as fftconv_backward
 from .ops.filters import (
@@ -50,10 +66,10 @@ from .ops.filters import (
     sine_network_backward as sine_network_backward,
 )
 from .ops.hyena import (
-    hyena as hyena,
-    hyena_backward as hyena_backward,
     hyena_recurrence as hyena_recurrence,
     hyena_recurrence_backward as hyena_recurrence_backward,
+    hyena_reference as hyena_reference,
+    hyena_reference_backward as hyena_reference_backward,
 )
 from .ops.layers import (
     cross_entropy as cross_entropy,
@@ -73,6 +89,16 @@ from .ops.matrices import (
     h3_attention_matrix as h3_attention_matrix,
     hyena_factors as hyena_factors,
     hyena_matrix as hyena_matrix,
+)
+from .ops.monarch import (
+    MonarchTables as MonarchTables,
+    monarch_conv as monarch_conv,
+    monarch_conv_backward as monarch_conv_backward,
+    monarch_factors as monarch_factors,
+    monarch_fft as monarch_fft,
+    monarch_ifft as monarch_ifft,
+    monarch_order as monarch_order,
+    monarch_tables as monarch_tables,
 )
 from .ops.projection import (
     projection as projection,

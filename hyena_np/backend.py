@@ -9,14 +9,20 @@ device. Nothing falls back silently: where no GPU answers, ``get_backend("cupy")
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from types import ModuleType
 from typing import Any
 
 import array_api_compat
 import numpy as np
 import scipy.fft
+from threadpoolctl import threadpool_limits
 
 from hyena_np.errors import (
     BackendError,
@@ -37,6 +43,8 @@ _NUMPY_DTYPES = {np.dtype(name) for name in ("float32", "float64", "complex64", 
 
 # Two threads of one transform pay off only when there is enough of it.
 _PARALLEL_FFT_SIZE = 1 << 18
+
+_thread_limit: ContextVar[int | None] = ContextVar("thread_limit", default=None)
 
 
 @dataclass(frozen=True)
@@ -254,6 +262,11 @@ def to_numpy(array: Array) -> np.ndarray:
     return np.from_dlpack(array)
 
 
+def is_numpy(array: Array) -> bool:
+    """Whether an array is NumPy's own: what the fast form is written for."""
+    return isinstance(array, np.ndarray)
+
+
 def like(host_array: np.ndarray, reference: Array) -> Array:
     """Copy a host array to the library, device and dtype of `reference`."""
     xp = array_api_compat.array_namespace(reference)
@@ -310,7 +323,69 @@ def irfft(x: Array, n: int) -> Array:
 
 
 def _workers(x: np.ndarray) -> int | None:
-    return -1 if x.size >= _PARALLEL_FFT_SIZE and sys.platform != "emscripten" else None
+    return thread_count() if x.size >= _PARALLEL_FFT_SIZE else None
+
+
+# --- threads ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Use at most `count` threads: in dense products (BLAS), in transforms, and over blocks of channels.
+
+    Parameters
+    ----------
+    count : int
+        At least 1.
+
+    Yields
+    ------
+    None
+        While the context lasts, in this thread.
+
+    Raises
+    ------
+    ConfigError
+        `count` is no such number.
+
+    Notes
+    -----
+    Without it, every core that the process may use is used, or ``OMP_NUM_THREADS`` of them where that is set.
+    Source: PyTorch, ``set_num_threads``. No arrays, so no shapes.
+
+    Examples
+    --------
+    >>> from hyena_np.backend import thread_count, threads
+    >>> with threads(1):
+    ...     thread_count()
+    1
+    """
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ConfigError(f"threads: got {count!r}, allowed are integers >= 1")
+    token = _thread_limit.set(count)
+    try:
+        with threadpool_limits(count):
+            yield
+    finally:
+        _thread_limit.reset(token)
+
+
+def thread_count() -> int:
+    """Number of threads that transforms and blocks of channels are spread over; see `threads`."""
+    if sys.platform == "emscripten":
+        return 1  # a browser gives Python none
+    limit = _thread_limit.get()
+    return _available_threads() if limit is None else limit
+
+
+@cache
+def _available_threads() -> int:
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdecimal() and int(asked) > 0:
+        return int(asked)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 # --- integers: token ids and labels -------------------------------------------------------------------------
@@ -391,3 +466,22 @@ def check_shape(name: str, array: Array, shape: tuple[int, ...]) -> None:
     """Raise ShapeError unless the array has exactly this shape."""
     if tuple(array.shape) != tuple(shape):
         raise ShapeError(f"{name}: got shape {tuple(array.shape)}, allowed is {tuple(shape)}")
+
+
+def check_convolution(u: Array, h: Array, skip: Array | None = None) -> tuple[ModuleType, int]:
+    """Check u (B, D, L), h (D, Lh) and skip (D,); return their namespace and the number of taps that count.
+
+    Taps at lags past L-1 never meet the signal.
+    """
+    xp = namespace(u=u, h=h, skip=skip)
+    _, D, L = check_ndim("u", u, "B D L")
+    Dh, Lh = check_ndim("h", h, "D Lh")
+    if Dh != D:
+        raise ShapeError(f"h: got {Dh} channels, allowed are the {D} of u")
+    if L < 1 or Lh < 1:
+        raise ShapeError(f"u, h: got lengths {L} and {Lh}, allowed are lengths >= 1")
+    if not xp.isdtype(u.dtype, "real floating"):
+        raise DTypeError(f"u: got dtype {u.dtype}, allowed are float32 and float64")
+    if skip is not None:
+        check_shape("skip", skip, (D,))
+    return xp, min(L, Lh)

@@ -37,6 +37,10 @@ class ParameterError(HyenaError, ValueError):
     """A parameter tree does not fit its configuration, or its names are unknown."""
 
 
+class CacheError(HyenaError, RuntimeError):
+    """The cache of a forward can no longer be used: its memory has been handed out again."""
+
+
 class CheckpointError(HyenaError, ValueError):
     """A checkpoint cannot be read, is damaged, or belongs to something else."""
 

@@ -24,9 +24,11 @@ PACKAGE = ROOT / "hyena_np"
 # one line are neighbours that know nothing of each other.
 LAYERS = (
     ("cli",),
+    ("bench",),
     ("demo",),
     ("plots", "training", "tasks"),
     ("models",),
+    ("fast",),
     ("ops",),
     ("backend", "files"),
     ("errors",),
@@ -37,6 +39,8 @@ OPS = (
     "parameters",
     "toeplitz",
     "fftconv",
+    "monarch",
+    "blockconv",
     "projection",
     "filters",
     "hyena",
@@ -48,7 +52,7 @@ OPS = (
 # Array libraries, and who may name them: the mathematics never, host-side code NumPy.
 HOST_LIBRARIES = {"numpy", "scipy"}
 DEVICE_LIBRARIES = {"cupy", "cupyx", "torch", "array_api_compat", "array_api_strict", "jax"}
-HOST_LAYERS = {"backend", "tasks", "plots", "training", "demo", "cli"}
+HOST_LAYERS = {"backend", "fast", "tasks", "plots", "training", "demo", "bench", "cli"}
 
 
 # --- imports ------------------------------------------------------------------------------------------------

@@ -8,16 +8,17 @@ from typing import NamedTuple
 import numpy as np
 
 from hyena_np.backend import Array, Backend, get_backend, to_numpy
+from hyena_np.fast.hyena import hyena, hyena_backward
 from hyena_np.models.init import init_hyena
 from hyena_np.models.params import tree_leaves, tree_map
 from hyena_np.ops.config import HyenaConfig
 from hyena_np.ops.fftconv import fftconv
 from hyena_np.ops.hyena import (
-    hyena,
-    hyena_backward,
     hyena_branches,
     hyena_recurrence,
     hyena_recurrence_backward,
+    hyena_reference,
+    hyena_reference_backward,
 )
 from hyena_np.ops.matrices import hyena_matrix
 from hyena_np.ops.toeplitz import causal_conv_loop, causal_conv_matrix
@@ -56,7 +57,7 @@ def climb(seed: int = 0, backend: Backend | None = None) -> Iterator[Rung]:
     Yields
     ------
     Rung
-        loop, toeplitz, fft, operator, hyena_matrix, adjoint, gradient. Arrays (2, 4, 33), order 3.
+        loop, toeplitz, fft, operator, hyena_matrix, adjoint, gradient, fast. Arrays (2, 4, 33), order 3.
 
     Notes
     -----
@@ -104,6 +105,22 @@ def _climb_operator(backend: Backend, rng: np.random.Generator) -> Iterator[Rung
     error = _error_by_differences(u, params, backend, rng)
     yield Rung("gradient", "all gradients against central differences", error, BY_DIFFERENCES)
 
+    error = _error_of_the_fast_form(u, params, backend, rng)
+    yield Rung("fast", "operator as it runs, gradients too, against this", error, EXACT)
+
+
+def _error_of_the_fast_form(u: Array, params: dict, backend: Backend, rng: np.random.Generator) -> float:
+    """Largest relative error of the output and of all gradients; one form runs everywhere but on NumPy."""
+    y, cache = hyena(u, params, _CONFIG)
+    readable, readable_cache = hyena_reference(u, params, _CONFIG)
+    dy = backend.asarray(rng.standard_normal(tuple(y.shape)))
+    (du, dparams), (du_readable, readable_dparams) = (
+        hyena_backward(dy, cache),
+        hyena_reference_backward(dy, readable_cache),
+    )
+    errors = tree_leaves(tree_map(_error, dparams, readable_dparams)).values()
+    return max(_error(y, readable), _error(du, du_readable), *errors)
+
 
 def _error_by_differences(u: Array, params: dict, backend: Backend, rng: np.random.Generator) -> float:
     """Relative error of the derivative along one random direction of the input and every parameter."""
@@ -112,13 +129,13 @@ def _error_by_differences(u: Array, params: dict, backend: Backend, rng: np.rand
         return backend.asarray(rng.standard_normal(tuple(leaf.shape)))
 
     along_u, along = random_like(u), tree_map(random_like, params)
-    y, cache = hyena(u, params, _CONFIG)
+    y, cache = hyena_reference(u, params, _CONFIG)
     dy = random_like(y)
-    du, dparams = hyena_backward(dy, cache)
+    du, dparams = hyena_reference_backward(dy, cache)
 
     def loss(amount: float) -> float:
         moved = tree_map(lambda leaf, direction: leaf + amount * direction, params, along)
-        y, _ = hyena(u + amount * along_u, moved, _CONFIG)
+        y, _ = hyena_reference(u + amount * along_u, moved, _CONFIG)
         return float(backend.xp.sum(dy * y))
 
     products = tree_leaves(

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from hyena_np.backend import fft_length, owning_buffer
+from hyena_np.backend import BACKENDS, fft_length, owning_buffer
 from hyena_np.errors import ConfigError
+from hyena_np.fast.layout import convolves_as_matrix
 from hyena_np.models.language_model import LanguageModelConfig
 from hyena_np.models.mixers import MixerConfig
 from hyena_np.models.params import tree_leaves
 from hyena_np.ops.attention import AttentionConfig
-from hyena_np.ops.config import HyenaConfig, check_integer
+from hyena_np.ops.config import HyenaConfig, check_choice, check_integer
 
 _FLOAT_BYTES = {"float32": 4, "float64": 8}
 _ID_BYTES = 8
 
 
 def saved_bytes(
-    config: LanguageModelConfig, B: int, L: int, dtype: str = "float32", remat: bool = False
+    config: LanguageModelConfig,
+    B: int,
+    L: int,
+    dtype: str = "float32",
+    remat: bool = False,
+    backend: str = "numpy",
 ) -> dict[str, int]:
     r"""Bytes that `language_model` keeps for its backward, by part, from the shapes alone.
 
@@ -29,6 +35,8 @@ def saved_bytes(
     dtype : {"float32", "float64"}
     remat : bool
         As in `language_model`.
+    backend : str
+        NumPy's operator is the fast form, which keeps less than the readable one of all other libraries.
 
     Returns
     -------
@@ -38,7 +46,7 @@ def saved_bytes(
     Raises
     ------
     ConfigError
-        `dtype` is unknown, or `B` or `L` is no size.
+        `dtype` or `backend` is unknown, or `B` or `L` is no size.
 
     Notes
     -----
@@ -46,6 +54,7 @@ def saved_bytes(
     """
     if dtype not in _FLOAT_BYTES:
         raise ConfigError(f"dtype: got {dtype!r}, allowed are {', '.join(_FLOAT_BYTES)}")
+    check_choice("backend", backend, BACKENDS)
     check_integer("B", B, 1)
     check_integer("L", L, 1)
     D, width = config.d_model, config.mlp_width
@@ -56,7 +65,7 @@ def saved_bytes(
     else:
         block = {
             "layer norms": 2 * norm,
-            **_mixer_floats(config.mixer, B, L),
+            **_mixer_floats(config.mixer, B, L, readable=backend != "numpy"),
             # input of fc1, input of the GELU, its tanh, input of fc2
             "mlp": rows * (D + 3 * width),
         }
@@ -67,27 +76,38 @@ def saved_bytes(
     return ledger | {"total": sum(ledger.values())}
 
 
-def _mixer_floats(config: MixerConfig, B: int, L: int) -> dict[str, int]:
+def _mixer_floats(config: MixerConfig, B: int, L: int, readable: bool) -> dict[str, int]:
     rows = B * L
     if isinstance(config, AttentionConfig):
         # input, the projected branches (q, k and v are views of them), the matrix, input of the output
         # projection
         return {"mixer": rows * config.d_model * 5, "attention matrix": B * config.num_heads * L * L}
-    return _hyena_floats(config, B, L)
+    return _hyena_floats(config, B, L, readable)
 
 
-def _hyena_floats(config: HyenaConfig, B: int, L: int) -> dict[str, int]:
+def _hyena_floats(config: HyenaConfig, B: int, L: int, readable: bool) -> dict[str, int]:
     D, N, filters, M = config.d_model, config.order, config.num_filters, config.filter_order
     activation = B * L * D
-    spectrum = 2 * (fft_length(2 * L - 1) // 2 + 1)  # a complex number is two floats
+    spectra = filters * D * (B + 1) * 2 * (fft_length(2 * L - 1) // 2 + 1)  # a complex number is two floats
+    network = 2 * (config.num_inner_mlps + 1) * M * L  # two arrays a sine layer
+    if readable:
+        return {
+            # the operator's input, and the branches before and after the short convolution
+            "projections": activation + 2 * (N + 1) * activation,
+            # what each convolution read and gave, or the value branch itself (a view), and the output
+            "recurrence": (2 * filters + 1 - (config.variant == "paper")) * activation,
+            "spectra": spectra,
+            # and the raw filter, the window and its decay
+            "filter network": network + 3 * filters * D * L,
+        }
     return {
-        # the operator's input, and the branches before and after the short convolution
-        "projections": activation + 2 * (N + 1) * activation,
-        # what each convolution read and gave, or the value branch itself (a view), and the output
-        "recurrence": (2 * filters + 1 - (config.variant == "paper")) * activation,
-        "spectra": filters * D * (B + 1) * spectrum,
-        # two arrays a sine layer; the raw filter, the window and its decay
-        "filter network": 2 * (config.num_inner_mlps + 1) * M * L + 3 * filters * D * L,
+        # the operator's input, and the branches before the short convolution
+        "projections": activation + (N + 1) * activation,
+        # what each convolution gave; as a matrix, what it read
+        "recurrence": (1 + convolves_as_matrix(B, L)) * filters * activation,
+        "spectra": 0 if convolves_as_matrix(B, L) else spectra,
+        # and the raw filter
+        "filter network": network + filters * D * L,
     }
 
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from hyena_np.backend import get_backend
 from hyena_np.errors import ConfigError
+from hyena_np.fast.hyena import hyena, hyena_backward
 from hyena_np.models.init import dense_init, init_hyena
 from hyena_np.models.params import tree_from_leaves
 from hyena_np.ops.attention import AttentionConfig, attention, attention_backward, attention_shapes
 from hyena_np.ops.config import HyenaConfig, operator_shapes
-from hyena_np.ops.hyena import hyena, hyena_backward
 
 MixerConfig = HyenaConfig | AttentionConfig
 

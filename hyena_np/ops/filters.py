@@ -342,12 +342,11 @@ def hyena_filter(params: dict, L: int, config: HyenaConfig) -> tuple[Array, Hyen
     tree = params.get("filter", {})
     shapes = {name: shape for name, shape in operator_shapes(config).items() if name.startswith("filter.")}
     check_params({"filter": tree}, shapes, optional=(*TABLES, "filter.skip"))
-    z, t, deltas = _tables(tree, L, config)
+    z, t, deltas = filter_tables(tree, L, config)
     raw, network = sine_network(z, tree["ffn"])
     window, window_cache = exponential_window(t, deltas, config.shift)
     h = split_orders(window * raw, config)
-    tables = {branch: tuple(tree[branch]) for branch in ("positional", "window") if branch in tree}
-    return h, HyenaFilterCache(network, window_cache, raw, window, tables, config)
+    return h, HyenaFilterCache(network, window_cache, raw, window, table_names(tree), config)
 
 
 def hyena_filter_backward(dh: Array, cache: HyenaFilterCache) -> dict:
@@ -376,26 +375,17 @@ def hyena_filter_backward(dh: Array, cache: HyenaFilterCache) -> dict:
     Source: Hyena paper, eq. (7), differentiated.
     """
     network, window_cache, raw, window, tables, config = cache
-    xp = namespace(dh=dh, raw=raw)
+    namespace(dh=dh, raw=raw)
     L = raw.shape[1]
     check_shape("dh", dh, (config.num_filters, config.d_model, L))
     dflat = merge_orders(dh, config)  # (filters,D,L) -> (C,L)
     # h = window * raw
     dz, dffn = sine_network_backward(window * dflat, network)
     dt, ddeltas = exponential_window_backward(raw * dflat, window_cache)
-    # the tables are longer than the filter: what was cut off has no gradient
-    rest = config.l_max - L
-    dtables = {
-        "z": xp.concat([dz, zeros_like_device((rest, dz.shape[1]), dz)])[None, :, :],
-        "t": xp.concat([dt, zeros_like_device((rest,), dt)])[None, :, None],
-        "deltas": ddeltas[None, None, :],
-    }
-    return {
-        "filter": {"ffn": dffn} | {b: {name: dtables[name] for name in names} for b, names in tables.items()}
-    }
+    return {"filter": {"ffn": dffn} | table_gradients(dz, dt, ddeltas, tables, config)}
 
 
-def _tables(tree: dict, L: int, config: HyenaConfig) -> tuple[Array, Array, Array]:
+def filter_tables(tree: dict, L: int, config: HyenaConfig) -> tuple[Array, Array, Array]:
     """Features (L, E), time (L,) and decay rates (C,): the tree's own, or computed where it has none."""
     tables = tree.get("positional", {}) | tree.get("window", {})
     if len(tables) < len(TABLES):
@@ -409,6 +399,25 @@ def _tables(tree: dict, L: int, config: HyenaConfig) -> tuple[Array, Array, Arra
         }
         tables = computed | tables
     return tables["z"][0, :L, :], tables["t"][0, :L, 0], tables["deltas"][0, 0, :]
+
+
+def table_names(tree: dict) -> dict[str, tuple[str, ...]]:
+    """Names of the tables that a filter's tree holds, by branch."""
+    return {branch: tuple(tree[branch]) for branch in ("positional", "window") if branch in tree}
+
+
+def table_gradients(
+    dz: Array, dt: Array, ddeltas: Array, tables: dict[str, tuple[str, ...]], config: HyenaConfig
+) -> dict[str, dict[str, Array]]:
+    """Gradients of the tables that the tree holds, in its shapes: rows past L have none."""
+    rest = config.l_max - dt.shape[0]
+    xp = namespace(dz=dz, dt=dt)
+    gradients = {
+        "z": xp.concat([dz, zeros_like_device((rest, dz.shape[1]), dz)])[None, :, :],
+        "t": xp.concat([dt, zeros_like_device((rest,), dt)])[None, :, None],
+        "deltas": ddeltas[None, None, :],
+    }
+    return {branch: {name: gradients[name] for name in names} for branch, names in tables.items()}
 
 
 def split_orders(flat: Array, config: HyenaConfig) -> Array:

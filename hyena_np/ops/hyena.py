@@ -171,7 +171,7 @@ def check_recurrence(v: Array, x: tuple[Array, ...], h: Array, skip: Array | Non
 
 
 class HyenaCache(NamedTuple):
-    """What `hyena_backward` needs."""
+    """What `hyena_reference_backward` needs."""
 
     in_proj: ProjectionCache
     short: ShortConvCache
@@ -182,11 +182,13 @@ class HyenaCache(NamedTuple):
     config: HyenaConfig
 
 
-def hyena(u: Array, params: dict, config: HyenaConfig) -> tuple[Array, HyenaCache]:
+def hyena_reference(u: Array, params: dict, config: HyenaConfig) -> tuple[Array, HyenaCache]:
     r"""The Hyena operator: project, convolve shortly, then alternate long convolutions and gates.
 
     .. math:: (x^1, \dots, x^N, v) = \mathrm{ShortConv}(\mathrm{Linear}(u)), \qquad
               y = \mathrm{Linear}\big(H(x^1, \dots, x^N)\, v\big)
+
+    The readable form, for every library. `hyena` computes the same, for NumPy more quickly.
 
     Parameters
     ----------
@@ -214,16 +216,6 @@ def hyena(u: Array, params: dict, config: HyenaConfig) -> tuple[Array, HyenaCach
     Notes
     -----
     Source: Hyena paper, Algorithm 3; official code: ``HyenaOperator.forward``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from hyena_np import HyenaConfig, hyena, init_hyena
-    >>> config = HyenaConfig(d_model=8, l_max=32)
-    >>> params = init_hyena(config, np.random.default_rng(0))
-    >>> y, cache = hyena(np.ones((1, 20, 8), dtype=np.float32), params, config)
-    >>> y.shape
-    (1, 20, 8)
     """
     v, x, h, skip, caches = hyena_branches(u, params, config)
     y, recurrence = hyena_recurrence(v, x, h, skip, config.variant)
@@ -234,6 +226,16 @@ def hyena(u: Array, params: dict, config: HyenaConfig) -> tuple[Array, HyenaCach
     return out, HyenaCache(in_proj, short, filters, recurrence, y, weight, config)
 
 
+def check_operator(u: Array, params: dict, config: HyenaConfig) -> None:
+    """Raise unless the arguments of the operator fit each other."""
+    _, L, D = check_ndim("u", u, "B L D")
+    if D != config.d_model:
+        raise ShapeError(f"u: got width {D}, allowed is d_model = {config.d_model}")
+    if not 1 <= L <= config.l_max:
+        raise ShapeError(f"u: got length {L}, allowed are 1 to l_max = {config.l_max}")
+    namespace(u=u, **check_params(params, operator_shapes(config), optional=TABLES))
+
+
 def hyena_branches(u: Array, params: dict, config: HyenaConfig):
     """Everything that the recurrence reads: v, x, h and skip, with the caches of how they were made.
 
@@ -241,7 +243,7 @@ def hyena_branches(u: Array, params: dict, config: HyenaConfig):
     ----------
     u : array (B, L, D)
     params, config
-        As in `hyena`.
+        As in `hyena_reference`.
 
     Returns
     -------
@@ -255,18 +257,14 @@ def hyena_branches(u: Array, params: dict, config: HyenaConfig):
     Raises
     ------
     ShapeError, DTypeError, LibraryMismatchError, ParameterError
-        As in `hyena`.
+        As in `hyena_reference`.
 
     Notes
     -----
     Source: Hyena paper, Algorithms 1 and 2.
     """
-    _, L, D = check_ndim("u", u, "B L D")
-    if D != config.d_model:
-        raise ShapeError(f"u: got width {D}, allowed is d_model = {config.d_model}")
-    if not 1 <= L <= config.l_max:
-        raise ShapeError(f"u: got length {L}, allowed are 1 to l_max = {config.l_max}")
-    namespace(u=u, **check_params(params, operator_shapes(config), optional=TABLES))
+    check_operator(u, params, config)
+    L, D = u.shape[1:]
     z, in_proj = projection(u, params["in_proj"]["weight"], params["in_proj"]["bias"])
     z, short = short_conv(z, params["short_filter"]["weight"], params["short_filter"]["bias"])
     *x, v = (z[:, i * D : (i + 1) * D, :] for i in range(config.order + 1))
@@ -275,8 +273,8 @@ def hyena_branches(u: Array, params: dict, config: HyenaConfig):
     return v, tuple(x), h, skip, (in_proj, short, filters)
 
 
-def hyena_backward(dy: Array, cache: HyenaCache) -> tuple[Array, dict]:
-    r"""Gradients of `hyena`.
+def hyena_reference_backward(dy: Array, cache: HyenaCache) -> tuple[Array, dict]:
+    r"""Gradients of `hyena_reference`.
 
     Parameters
     ----------

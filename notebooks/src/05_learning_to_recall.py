@@ -35,12 +35,21 @@
 # The paper is *Hyena Hierarchy* (Poli et al., 2023, arXiv 2302.10866).
 
 # %%
+from contextlib import contextmanager
 from unittest.mock import patch
 
 import numpy as np
 from IPython.display import Markdown, display
 
-from hyena_np import get_backend, language_model, parameter_count, short_conv, short_conv_backward
+from hyena_np import (
+    get_backend,
+    hyena_reference,
+    hyena_reference_backward,
+    language_model,
+    parameter_count,
+    short_conv,
+    short_conv_backward,
+)
 from hyena_np.demo.inside import find_recaller, layer_filters, layer_matrices
 from hyena_np.demo.recipe import RecallData, RecallRecipe, recall_answers
 from hyena_np.plots import filters_before_after, learning_curve, lines, matrix_row, recalled_pair_matrix
@@ -231,7 +240,8 @@ assert answers[1] == new_value and answers[0] == answers[2]
 #
 # The short convolution of Algorithm 1 sees the present and two tokens back. A common slip is to pad it in the
 # middle, "same" as in image models: then it sees one token *ahead*. One `np.roll` makes that slip here, and
-# its gradient.
+# its gradient. On NumPy a model runs a faster form of the operator; here it gets the readable one, which
+# calls the function that we replace.
 
 
 # %%
@@ -246,7 +256,14 @@ def peeking_backward(dz, cache):
     return short_conv_backward(np.roll(dz, 1, axis=-1), cache)
 
 
-broken = patch.multiple("hyena_np.ops.hyena", short_conv=peeking, short_conv_backward=peeking_backward)
+@contextmanager
+def broken():
+    """Models mix with the readable operator, and its short convolution peeks."""
+    readable = {"hyena": hyena_reference, "hyena_backward": hyena_reference_backward}
+    peeks = {"short_conv": peeking, "short_conv_backward": peeking_backward}
+    with patch.multiple("hyena_np.models.mixers", **readable), patch.multiple("hyena_np.ops.hyena", **peeks):
+        yield
+
 
 # %% [markdown]
 # Now train both operators as the official code does, with a loss on *all* positions, and measure two
@@ -268,7 +285,7 @@ def everywhere(params):
 
 STEPS = 100
 honest, honest_curve, _ = learn(start, sample_all, STEPS, everywhere)
-with broken:
+with broken():
     leaky, leaky_curve, _ = learn(start, sample_all, STEPS, everywhere)
     leaky_test = data.accuracy(leaky.params, data.test)
 
@@ -307,7 +324,7 @@ def moved(params):
 
 
 causal_moves = moved(start.params)
-with broken:
+with broken():
     leaky_moves = moved(start.params)
 print(f"before position 40: causal {causal_moves:.1e}, one token ahead {leaky_moves:.1e}")
 assert causal_moves < 1e-4 < leaky_moves

@@ -8,6 +8,7 @@ import pytest
 from hyena_np import get_backend
 from hyena_np.backend import irfft, rfft
 from hyena_np.demo import ladder, run as run_module
+from hyena_np.fast import recurrence as fast_module
 from hyena_np.ops import fftconv as fftconv_module, hyena as hyena_module
 from support.command import TINY, assert_one_line, command
 
@@ -19,6 +20,7 @@ TOLERANCES = {
     "hyena_matrix": 1e-12,
     "adjoint": 1e-12,
     "gradient": 1e-7,
+    "fast": 1e-12,
 }
 BACKENDS = ["numpy", "torch", "array_api_strict", pytest.param("cupy", marks=pytest.mark.gpu)]
 
@@ -163,14 +165,24 @@ def conjugate_of_the_filter_dropped(patch):
 
 
 def one_parameters_gradient_off(patch):
-    right = ladder.hyena_backward
+    right = ladder.hyena_reference_backward
 
     def wrong(dy, cache):
         du, dparams = right(dy, cache)
         short = dparams["short_filter"]
         return du, dparams | {"short_filter": short | {"weight": short["weight"] * (1 + 1e-4)}}
 
-    patch.setattr(ladder, "hyena_backward", wrong)
+    patch.setattr(ladder, "hyena_reference_backward", wrong)
+
+
+def fast_forms_gates_in_the_wrong_order(patch):
+    right = fast_module.roles
+
+    def wrong(config, branches):
+        v, gates = right(config, branches)
+        return v, gates[::-1]
+
+    patch.setattr(fast_module, "roles", wrong)
 
 
 def no_numbers(patch):
@@ -187,16 +199,17 @@ FAULTS = {
     loop_one_late: ["loop", "toeplitz", "operator"],
     loop_without_the_present: ["loop", "toeplitz", "operator"],
     toeplitz_anticausal: ["toeplitz", "fft"],
-    # A backward that wraps around as its forward does is its derivative still: the last rung cannot see it.
-    transform_too_short: ["fft", "operator", "hyena_matrix", "adjoint"],
-    transform_without_padding: ["fft", "operator", "hyena_matrix", "adjoint"],
+    # A backward that wraps around as its forward does is its derivative still: the differences cannot see it.
+    transform_too_short: ["fft", "operator", "hyena_matrix", "adjoint", "fast"],
+    transform_without_padding: ["fft", "operator", "hyena_matrix", "adjoint", "fast"],
     gates_in_the_wrong_order: ["operator", "hyena_matrix", "adjoint"],
     skip_forgotten: ["operator", "hyena_matrix", "adjoint"],
     filters_swapped: ["operator", "hyena_matrix", "adjoint"],
     matrix_with_a_small_error_above_the_diagonal: ["hyena_matrix", "adjoint"],
-    conjugate_dropped: ["adjoint", "gradient"],
-    conjugate_of_the_filter_dropped: ["gradient"],
-    one_parameters_gradient_off: ["gradient"],
+    conjugate_dropped: ["adjoint", "gradient", "fast"],
+    conjugate_of_the_filter_dropped: ["gradient", "fast"],
+    one_parameters_gradient_off: ["gradient", "fast"],
+    fast_forms_gates_in_the_wrong_order: ["fast"],
     no_numbers: ["fft"],
 }
 

@@ -41,7 +41,7 @@ CONFIGS = {
         hyena_config(), max_position_embeddings=40, pad_vocab_size_multiple=8
     ),
 }
-SIZES = [(1, 1), (1, 2), (2, 7), (3, 32), (2, 33), (1, 40)]
+SIZES = [(1, 1), (1, 2), (2, 7), (3, 32), (2, 33), (1, 40), (5, 8)]
 
 
 def forward(config, B, L, dtype="float64", remat=False, backend="numpy"):
@@ -66,7 +66,8 @@ class TestPredictedIsMeasured:
     def test_to_the_byte_on_a_gpu(self, config, remat):
         for B, L in SIZES:
             params, cache = forward(config, B, L, "float32", remat, "cupy")
-            assert saved_bytes(config, B, L, "float32", remat)["total"] == cache_nbytes(cache, params), (B, L)
+            predicted = saved_bytes(config, B, L, "float32", remat, "cupy")
+            assert predicted["total"] == cache_nbytes(cache, params), (B, L)
 
     def test_a_part_that_the_ledger_forgot_would_be_noticed(self):
         """A test of the test: a cache with one more number in it is another cache."""
@@ -85,13 +86,17 @@ class TestSavedBytes:
 
     def test_parts_by_hand(self):
         """B=2, L=8, D=6, one layer of order 2: every number is an array that can be pointed at."""
-        ledger = saved_bytes(model_config(hyena_config(), n_layer=1), 2, 8)
+        config = model_config(hyena_config(), n_layer=1)
+        ledger, readable = saved_bytes(config, 2, 8), saved_bytes(config, 2, 8, backend="cupy")
         activation, spectrum = 2 * 8 * 6, 2 * (15 // 2 + 1)  # a transform of length 15, complex
         assert ledger["layer norms"] == 4 * 2 * (activation + 2 * 8)
-        assert ledger["projections"] == 4 * (1 + 3 + 3) * activation
-        assert ledger["recurrence"] == 4 * 3 * activation
-        assert ledger["spectra"] == 4 * (2 * 6 * spectrum + 6 * spectrum)
-        assert ledger["filter network"] == 4 * (3 * 2 * 5 * 8 + 3 * 6 * 8)
+        assert ledger["projections"] == 4 * (1 + 3) * activation
+        assert readable["projections"] == 4 * (1 + 3 + 3) * activation
+        assert ledger["recurrence"] == 4 * activation
+        assert readable["recurrence"] == 4 * 3 * activation
+        assert ledger["spectra"] == readable["spectra"] == 4 * (2 * 6 * spectrum + 6 * spectrum)
+        assert ledger["filter network"] == 4 * (3 * 2 * 5 * 8 + 6 * 8)
+        assert readable["filter network"] == 4 * (3 * 2 * 5 * 8 + 3 * 6 * 8)
         assert ledger["mlp"] == 4 * 16 * (6 + 3 * 24)
         assert ledger["head"] == 4 * (16 * 7 + 16 * 6)
         assert ledger["token ids"] == 8 * 16
@@ -130,6 +135,7 @@ class TestSavedBytes:
         [
             ((2, 7, "float16"), r"^dtype: got 'float16', allowed are float32, float64"),
             ((2, 7, None), r"^dtype: got None"),
+            ((2, 7, "float32", False, "jax"), r"^backend: got 'jax', allowed are 'numpy', 'cupy'"),
             ((0, 7), r"^B: got 0, allowed are integers >= 1"),
             ((2, 0), r"^L: got 0, allowed are integers >= 1"),
             ((2.0, 7), r"^B: got 2\.0"),

@@ -1,0 +1,120 @@
+"""What the numbers depend on: processor, cores, versions. No date: the same machine writes the same lines."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from threadpoolctl import threadpool_info
+
+from hyena_np.backend import get_backend
+from hyena_np.bench.memory import method
+from hyena_np.errors import ConfigError
+
+_PACKAGES = ("numpy", "scipy", "torch", "cupy-cuda12x", "cupy-cuda13x", "cupy", "threadpoolctl")
+
+
+def describe(backend: str = "numpy") -> dict[str, str]:
+    """The machine and the libraries, by name.
+
+    Parameters
+    ----------
+    backend : {"numpy", "cupy"}
+        With "cupy" the GPU is named too.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    BackendError
+        No GPU answers.
+
+    Notes
+    -----
+    Source: no counterpart in the paper. No arrays, so no shapes.
+    """
+    from hyena_np import __version__
+
+    found = {
+        "processor": _processor(),
+        "cores": str(cores()),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "hyena_np": __version__,
+    }
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    found["BLAS"] = ", ".join(_blas())
+    if backend == "cupy":
+        found["GPU"] = _gpu()
+    found["dtype"] = "float32"
+    found["memory"] = method()
+    return found
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def thread_counts(words: Sequence[str], backend: str = "numpy") -> tuple[int, ...]:
+    """Numbers of threads from the words of a user.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Each a number or "all"; where there are none, 1 and all. On a GPU the host's threads do not matter,
+        and one number is enough.
+    backend : {"numpy", "cupy"}
+
+    Returns
+    -------
+    tuple of int
+        Without repetitions.
+
+    Raises
+    ------
+    ConfigError
+        A word is neither, or a number is below 1.
+
+    Notes
+    -----
+    Source: no counterpart in the paper. No arrays, so no shapes.
+    """
+    if not words:
+        words = ("all",) if backend == "cupy" else ("1", "all")
+    for word in words:
+        if word != "all" and not (word.isdecimal() and int(word) > 0):
+            raise ConfigError(f"threads: got {word!r}, allowed are numbers from 1, and all")
+    return tuple(dict.fromkeys(cores() if word == "all" else int(word) for word in words))
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown"
+
+
+def _blas() -> list[str]:
+    """Every BLAS that is loaded: NumPy's and SciPy's may be two."""
+    libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    return sorted({f"{library['internal_api']} {library['version']}" for library in libraries})
+
+
+def _gpu() -> str:
+    cuda = get_backend("cupy").xp.cuda
+    properties = cuda.runtime.getDeviceProperties(cuda.Device().id)
+    return f"{properties['name'].decode()}, CUDA {cuda.runtime.runtimeGetVersion()}"

@@ -1,0 +1,1 @@
+"""The operator again, for NumPy and for speed: the same functions, a block of channels at a time."""

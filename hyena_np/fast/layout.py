@@ -1,0 +1,139 @@
+"""What a call of the fast operator keeps, and how it lies in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from hyena_np.backend import fft_length
+from hyena_np.fast.parallel import in_parallel, num_parts, split
+from hyena_np.fast.workspace import Memory
+from hyena_np.ops.config import HyenaConfig
+from hyena_np.ops.filters import SineNetworkCache, filter_tables, sine_network, split_orders
+
+# Elements of a block of one (c, B, L) array: a few of them fit the cache, and its calls are worth their cost.
+_BLOCK_SIZE = 1 << 17
+# A Toeplitz matrix up to this size multiplies a batch of this size, or a larger one, more quickly than an FFT
+# convolves it; docs/performance.md has the measurement.
+_MATRIX_LENGTH = 128
+_MATRIX_BATCH = 4
+
+
+class FastHyenaCache(NamedTuple):
+    """What `fast_hyena_backward` needs; F = n//2 + 1 for transforms of length n."""
+
+    u: np.ndarray  # (B, L, D)
+    z: np.ndarray  # (N+1, D, B, L), the projection: what the short convolution reads
+    signal: (
+        np.ndarray
+    )  # (filters, D, B, F) complex, what each long convolution reads; as a matrix (..., L) real
+    filter: np.ndarray | None  # (filters, D, F) complex, the filters; as a matrix None
+    conv: np.ndarray  # (filters, D, B, L), what each long convolution gave
+    raw: np.ndarray  # (C, L), output of the filter network
+    networks: list[SineNetworkCache]  # of its parts along L
+    tables: tuple[np.ndarray, np.ndarray]  # time (L,) and decay rates (filters, D)
+    parts: tuple[slice, ...]  # of the channels, one a thread
+    params: dict
+    config: HyenaConfig
+    memory: Memory
+    generation: int  # of the workspace
+
+
+def begin(u: np.ndarray, params: dict, config: HyenaConfig, memory: Memory) -> FastHyenaCache:
+    """Compute the filter network, and reserve what the recurrence is to fill."""
+    B, L, D = u.shape
+    filters, threads, as_matrix = config.num_filters, num_parts(u.size), convolves_as_matrix(B, L)
+    features, t, deltas = filter_tables(params["filter"], L, config)
+    raw = memory.take((config.filter_channels, L), u.dtype)
+
+    def network(lags: slice) -> SineNetworkCache:
+        raw[:, lags], kept = sine_network(features[lags], params["filter"]["ffn"])
+        return kept
+
+    def take(*shape: int) -> np.ndarray:
+        return _take_ordered(memory, shape, u.dtype, as_matrix)
+
+    F, spectrum_dtype = fft_length(2 * L - 1) // 2 + 1, np.result_type(u.dtype, np.complex64)
+    return FastHyenaCache(
+        u=u,
+        z=take(config.order + 1, D, B, L),
+        signal=take(filters, D, B, L) if as_matrix else memory.take((filters, D, B, F), spectrum_dtype),
+        filter=None if as_matrix else memory.take((filters, D, F), spectrum_dtype),
+        conv=take(filters, D, B, L),
+        raw=raw,
+        networks=in_parallel(network, split(L, threads)),
+        tables=(t, split_orders(deltas, config)),
+        parts=split(D, threads),
+        params=params,
+        config=config,
+        memory=memory,
+        generation=memory.generation,
+    )
+
+
+def take(cache: FastHyenaCache, shape: tuple[int, ...]) -> np.ndarray:
+    """Memory for an array (..., B, L) of a call that has begun."""
+    return _take_ordered(cache.memory, shape, cache.z.dtype, cache.filter is None)
+
+
+def _take_ordered(memory: Memory, shape: tuple[int, ...], dtype: np.dtype, batch_last: bool) -> np.ndarray:
+    """An array (..., B, L), whose memory has the batch last where that makes the longer rows.
+
+    FFTs need time last. A short sequence, convolved as a matrix, does not; its shifted sums are then one row
+    of (L - lag) B numbers a channel instead of B rows of a few.
+    """
+    if not batch_last:
+        return memory.take(shape, dtype)
+    *channels, B, L = shape
+    return np.swapaxes(memory.take((*channels, L, B), dtype), -1, -2)
+
+
+def flat(x: np.ndarray) -> np.ndarray:
+    """(..., B, L) to (..., B L), in the order of the memory: a view for BLAS to read or write."""
+    in_order = x if x.strides[-1] == x.itemsize else np.swapaxes(x, -1, -2)
+    return in_order.reshape(*x.shape[:-2], -1)
+
+
+def as_rows(x: np.ndarray, cache: FastHyenaCache) -> np.ndarray:
+    """(B, L, D) to (B L, D), the rows in the order of `_flat`."""
+    return (np.swapaxes(x, 0, 1) if cache.filter is None else x).reshape(-1, x.shape[2])
+
+
+def from_rows(rows: np.ndarray, cache: FastHyenaCache) -> np.ndarray:
+    """The inverse of `_rows`."""
+    B, L, D = cache.u.shape
+    if cache.filter is None:
+        return np.ascontiguousarray(np.swapaxes(rows.reshape(L, B, D), 0, 1))
+    return rows.reshape(B, L, D)
+
+
+def scratch_of(cache: FastHyenaCache, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """For every thread, `count` buffers (c, B, L), and one (c, B, n) that ends in zeros, for transforms."""
+    _, _, B, L = cache.z.shape
+    n = L if cache.filter is None else fft_length(2 * L - 1)
+    c = max(block.stop - block.start for part in cache.parts for block in _channels(part, B * L))
+    scratch = take(cache, (len(cache.parts), count, c, B, L))
+    padded = take(cache, (len(cache.parts), c, B, n))
+    padded[..., L:] = 0
+    return scratch, padded
+
+
+def _channels(part: slice, rows: int) -> list[slice]:
+    """The channels of a part in blocks whose (c, B, L) arrays fit the cache."""
+    channels = part.stop - part.start
+    blocks = split(channels, -(-channels * rows // _BLOCK_SIZE))
+    return [slice(part.start + block.start, part.start + block.stop) for block in blocks]
+
+
+def blocks_of(cache: FastHyenaCache, i: int, scratch: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """The blocks of the i-th part, each with its thread's buffers, (count, c, B, L)."""
+    _, _, B, L = cache.z.shape
+    for block in _channels(cache.parts[i], B * L):
+        yield block, scratch[i, :, : block.stop - block.start]
+
+
+def convolves_as_matrix(B: int, L: int) -> bool:
+    """Whether the Toeplitz matrix is the quicker form; ``docs/performance.md`` has the measurement."""
+    return L <= _MATRIX_LENGTH and B >= _MATRIX_BATCH

@@ -1,0 +1,168 @@
+"""The Hyena operator for NumPy: two dense products, and between them the recurrence on blocks of channels.
+
+Three things make it quick, and none changes the mathematics of ``ops/hyena.py``:
+
+- *Few passes over memory.* The projection is written with time last, for the whole batch. From there to the
+  output projection, a block of channels is taken through short convolution, gates and long convolutions
+  while it is in the cache.
+- *Threads over channels.* Between the two products channels do not mix, so every core takes its own.
+- *No fresh memory.* Large arrays can come from a `Workspace`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hyena_np.backend import check_shape, namespace
+from hyena_np.errors import CacheError
+from hyena_np.fast.layout import (
+    FastHyenaCache,
+    as_rows,
+    begin,
+    blocks_of,
+    flat,
+    from_rows,
+    scratch_of,
+    take,
+)
+from hyena_np.fast.parallel import in_parallel, split
+from hyena_np.fast.recurrence import (
+    branches_backward,
+    branches_of,
+    convolve,
+    convolve_backward,
+    filter_backward,
+    per_branch,
+)
+from hyena_np.fast.workspace import FreshMemory, Workspace
+from hyena_np.ops.config import HyenaConfig
+from hyena_np.ops.filters import (
+    merge_orders,
+    sine_network_backward,
+    split_orders,
+    table_gradients,
+    table_names,
+)
+
+
+def fast_hyena(
+    u: np.ndarray, params: dict, config: HyenaConfig, workspace: Workspace | None = None
+) -> tuple[np.ndarray, FastHyenaCache]:
+    """`hyena` for NumPy arrays that `check_operator` has looked at."""
+    memory = FreshMemory() if workspace is None else workspace
+    cache = begin(u, params, config, memory)
+    B, L, D = u.shape
+    rows, z, conv, threads = as_rows(u, cache), cache.z, cache.conv, len(cache.parts)
+    weight, bias = per_branch(params["in_proj"], len(z))
+    y = take(cache, (D, B, L))
+    scratch, padded = scratch_of(cache, len(z) + 1)
+
+    def recurrence(i: int) -> None:
+        for branch in range(len(z)):
+            part = cache.parts[i]
+            np.matmul(weight[branch, part], rows.T, out=flat(z[branch, part]))
+        for block, (*branches, spare) in blocks_of(cache, i, scratch):
+            z[:, block] += bias[:, block, None, None]
+            v, gates = branches_of(cache, block, branches, spare)
+            convolve(cache, block, v, gates, padded[i, : len(v)])
+            np.multiply(gates[-1], conv[-1, block], out=y[block])
+
+    in_parallel(recurrence, range(threads))
+    out = np.empty((B * L, D), u.dtype)
+
+    def output(part: slice) -> None:
+        np.matmul(flat(y).T[part], params["out_proj"]["weight"].T, out=out[part])
+        out[part] += params["out_proj"]["bias"]
+
+    in_parallel(output, split(B * L, threads))
+    memory.give(y, scratch, padded)
+    return from_rows(out, cache), cache
+
+
+def fast_hyena_backward(dy: np.ndarray, cache: FastHyenaCache) -> tuple[np.ndarray, dict]:
+    """`hyena_backward` for a cache of `fast_hyena`."""
+    u, params, config, memory = cache.u, cache.params, cache.config, cache.memory
+    namespace(dy=dy, u=u)
+    check_shape("dy", dy, u.shape)
+    if cache.generation != memory.generation:
+        raise CacheError("cache: its workspace was reset after this forward, and its memory used again")
+    B, L, D = u.shape
+    rows, drows, branches = as_rows(u, cache), as_rows(dy, cache), len(cache.z)
+    dz, y = take(cache, cache.z.shape), take(cache, (D, B, L))
+    draw = memory.take(cache.raw.shape, u.dtype)
+    scratch, padded = scratch_of(cache, 2 * branches + 1)
+    grads = _empty_gradients(config, u.dtype)
+
+    def recurrence(i: int) -> np.ndarray:
+        part, dt = cache.parts[i], np.zeros_like(cache.tables[0])
+        y_rows = flat(y[part])
+        # out = y^T @ weight^T + bias
+        np.matmul(params["out_proj"]["weight"].T[part], drows.T, out=y_rows)  # holds dy for now
+        for block, buffers in blocks_of(cache, i, scratch):
+            spare, dbranches = buffers[-1], buffers[branches : 2 * branches]
+            v, gates = branches_of(cache, block, buffers[:branches], spare)
+            dh = convolve_backward(cache, block, v, gates, dbranches, y[block], padded[i, : len(v)])
+            dt += filter_backward(cache, block, dh, split_orders(draw, config), grads)
+            branches_backward(cache, block, dbranches, spare, dz, grads)
+        np.matmul(drows.T, y_rows.T, out=grads["out_proj.weight"][:, part])
+        # z = weight @ u^T + bias
+        for branch in range(branches):
+            np.matmul(flat(dz[branch, part]), rows, out=grads["in_proj.weight"][branch, part])
+        return dt
+
+    dt = sum(in_parallel(recurrence, range(len(cache.parts))))
+    du = np.empty_like(rows)
+
+    def projection(part: slice) -> None:
+        np.matmul(flat(dz).reshape(-1, B * L).T[part], params["in_proj"]["weight"], out=du[part])
+
+    in_parallel(projection, split(B * L, len(cache.parts)))
+    dfeatures, dffn = _network_backward(cache, draw)
+    memory.give(dz, y, draw, scratch, padded)
+    ddeltas = merge_orders(grads["deltas"], config)
+    tables = table_gradients(dfeatures, dt, ddeltas, table_names(params["filter"]), config)
+    return from_rows(du, cache), {
+        "in_proj": _like(params["in_proj"], grads, "in_proj"),
+        "short_filter": _like(params["short_filter"], grads, "short_filter"),
+        "filter": {"ffn": dffn, **tables, "skip": merge_orders(grads["skip"], config)},
+        "out_proj": {"weight": grads["out_proj.weight"], "bias": np.sum(drows, axis=0)},
+    }
+
+
+def _empty_gradients(config: HyenaConfig, dtype: np.dtype) -> dict[str, np.ndarray]:
+    """The gradients that are written part by part, with an axis of their own for the channels."""
+    branches, filters, D = config.order + 1, config.num_filters, config.d_model
+    shapes: dict[str, tuple[int, ...]] = {
+        "in_proj.weight": (branches, D, D),
+        "in_proj.bias": (branches, D),
+        "short_filter.weight": (branches, D, 3),
+        "short_filter.bias": (branches, D),
+        "skip": (filters, D),
+        "deltas": (filters, D),
+        "out_proj.weight": (D, D),
+    }
+    return {name: np.empty(shape, dtype) for name, shape in shapes.items()}
+
+
+def _like(layer: dict, grads: dict, name: str) -> dict[str, np.ndarray]:
+    """Gradients of a layer that stacks the branches, in the layer's own shapes."""
+    return {kind: grads[f"{name}.{kind}"].reshape(leaf.shape) for kind, leaf in layer.items()}
+
+
+def _network_backward(cache: FastHyenaCache, draw: np.ndarray) -> tuple[np.ndarray, dict]:
+    """`sine_network_backward` of the parts along L."""
+    lags = split(draw.shape[1], len(cache.networks))
+
+    def backward(i: int) -> tuple[np.ndarray, dict]:
+        return sine_network_backward(draw[:, lags[i]], cache.networks[i])
+
+    dfeatures, dffn = zip(*in_parallel(backward, range(len(lags))), strict=True)
+    return np.concatenate(dfeatures), _sum_trees(dffn)
+
+
+def _sum_trees(trees: tuple[Any, ...]) -> Any:
+    if isinstance(trees[0], dict):
+        return {name: _sum_trees(tuple(tree[name] for tree in trees)) for name in trees[0]}
+    return sum(trees[1:], start=trees[0])

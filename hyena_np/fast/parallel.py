@@ -1,0 +1,69 @@
+"""Threads over independent parts of the work: channels between the dense products, rows inside them.
+
+Every part is computed by one thread from beginning to end, its dense products included, so while parts run
+BLAS is held to one thread: two layers of threads would fight for the same cores, and BLAS's own threads go on
+spinning for a while after a product is done.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from hyena_np.backend import thread_count
+
+# Elements. NumPy copies rows of a slice that are shorter than its buffer (8192) through it, for nothing: a
+# shifted sum of rows of 1024 takes up to four times as long. The setting is the thread's, and is put back.
+_BUFFER_SIZE = 1024
+# Below this many elements of (B, L, D), a second thread costs more than it brings.
+_PARALLEL_SIZE = 1 << 18
+
+
+def num_parts(size: int) -> int:
+    """Into how many parts to split the work on arrays of `size` elements: one a thread."""
+    return thread_count() if size >= _PARALLEL_SIZE else 1
+
+
+def split(n: int, parts: int) -> tuple[slice, ...]:
+    """The indices 0..n-1 as at most `parts` slices of nearly equal length, none of them empty."""
+    parts = max(1, min(n, parts))
+    edges = [i * n // parts for i in range(parts + 1)]
+    return tuple(slice(*pair) for pair in pairwise(edges))
+
+
+def in_parallel(function: Callable[[Any], Any], parts: Sequence) -> list:
+    """Results of the function for every part, in their order."""
+
+    def run(part: Any) -> Any:
+        before = np.setbufsize(_BUFFER_SIZE)
+        try:
+            return function(part)
+        finally:
+            np.setbufsize(before)
+
+    if len(parts) == 1:
+        return [run(parts[0])]
+    with _blas().limit(limits=1, user_api="blas"):
+        return list(_pool().map(run, parts))
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="hyena_np")
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()  # finding the libraries takes a millisecond: once
+
+
+if hasattr(os, "register_at_fork"):
+    # A forked process has the pool's bookkeeping but none of its threads.
+    os.register_at_fork(after_in_child=_pool.cache_clear)

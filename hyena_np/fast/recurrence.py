@@ -1,0 +1,135 @@
+"""The recurrence on one block of channels: what stands between the two dense products of the operator."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hyena_np.fast.blocks import (
+    fft_conv_block,
+    fft_conv_block_backward,
+    matrix_conv_block,
+    matrix_conv_block_backward,
+    short_conv_block,
+    short_conv_block_backward,
+)
+from hyena_np.fast.layout import FastHyenaCache
+from hyena_np.ops.config import HyenaConfig
+from hyena_np.ops.filters import split_orders
+
+Buffers = np.ndarray | list[np.ndarray]  # of N+1 arrays (c, B, L), one a branch
+
+
+def branches_of(
+    cache: FastHyenaCache, block: slice, out: Buffers, spare: np.ndarray
+) -> tuple[np.ndarray, list]:
+    """The short convolutions into `out`: the value, and the gates in the order of the steps."""
+    weight, bias = per_branch(cache.params["short_filter"], len(out))
+    for i, branch in enumerate(out):
+        short_conv_block(cache.z[i, block], weight[i, block], bias[i, block], branch, spare)
+    return roles(cache.config, out)
+
+
+def branches_backward(
+    cache: FastHyenaCache, block: slice, dbranches: Buffers, spare: np.ndarray, dz: np.ndarray, grads: dict
+) -> None:
+    """From the branches to the projection."""
+    weight, _ = per_branch(cache.params["short_filter"], len(dz))
+    for i, dbranch in enumerate(dbranches):
+        dweight, dbias = short_conv_block_backward(
+            dbranch, cache.z[i, block], weight[i, block], dz[i, block], spare
+        )
+        grads["short_filter.weight"][i, block], grads["short_filter.bias"][i, block] = dweight, dbias
+        grads["in_proj.bias"][i, block] = np.sum(dz[i, block], axis=(1, 2))
+
+
+def roles(config: HyenaConfig, branches: Buffers) -> tuple[np.ndarray, list]:
+    """Value and gates of the N+1 branches; None is the gate that the paper's variant lacks at first."""
+    *x, v = branches
+    return v, [None, *x] if config.variant == "paper" else x[::-1]
+
+
+def convolve(cache: FastHyenaCache, block: slice, v: np.ndarray, gates: list, padded: np.ndarray) -> None:
+    """All gates but the last, and all long convolutions: s = gate * z, then z = h * s."""
+    L, z = v.shape[-1], v
+    for n, y in enumerate(cache.conv[:, block]):
+        h, signal = filter_of(cache, block, n), cache.signal[n, block]
+        s = signal if cache.filter is None else padded[..., :L]
+        if gates[n] is None:
+            s[...] = z
+        else:
+            np.multiply(gates[n], z, out=s)
+        if cache.filter is None:
+            matrix_conv_block(s, h, y)
+        else:
+            fft_conv_block(padded, h, signal, cache.filter[n, block], y)
+        z = y
+
+
+def convolve_backward(
+    cache: FastHyenaCache,
+    block: slice,
+    v: np.ndarray,
+    gates: list,
+    dbranches: Buffers,
+    y: np.ndarray,
+    padded: np.ndarray,
+) -> list:
+    """Writes the gradients by the branches, returns those by the filters; `y` holds dy, and then y."""
+    conv, dz, dh = cache.conv[:, block], padded[..., : v.shape[-1]], []
+    dv, dgates = roles(cache.config, dbranches)
+    # y = gates[-1] * conv[-1]
+    np.multiply(y, conv[-1], out=dgates[-1])
+    np.multiply(y, gates[-1], out=dz)
+    np.multiply(gates[-1], conv[-1], out=y)
+    for n in reversed(range(len(conv))):
+        # conv[n] = convolve(s, h)
+        if cache.filter is None:
+            h = filter_of(cache, block, n)
+            dh.append(matrix_conv_block_backward(dz, cache.signal[n, block], h, ds=dv))
+        else:
+            dh.append(fft_conv_block_backward(padded, cache.signal[n, block], cache.filter[n, block], ds=dv))
+        if gates[n] is not None:
+            # s = gates[n] * z
+            np.multiply(dv, v if n == 0 else conv[n - 1], out=dgates[n])
+            np.multiply(dv, gates[n], out=dv if n == 0 else dz)
+    return dh[::-1]
+
+
+def filter_of(cache: FastHyenaCache, block: slice, n: int) -> np.ndarray:
+    """The n-th filter, (c, L), its skip term in the first tap."""
+    h = window_of(cache, block, n)
+    h += cache.config.shift
+    h *= split_orders(cache.raw, cache.config)[n, block]
+    h[:, 0] += split_orders(cache.params["filter"]["skip"], cache.config)[n, block]
+    return h
+
+
+def filter_backward(
+    cache: FastHyenaCache, block: slice, dh: list, draw: np.ndarray, grads: dict
+) -> np.ndarray:
+    """From the filters to the network's output and the tables; returns the gradient by time (L,)."""
+    t, deltas = cache.tables
+    raw, dt = split_orders(cache.raw, cache.config), np.zeros_like(t)
+    for n, dh_n in enumerate(dh):
+        # h = (exp(-t |deltas|) + shift) * raw, and the skip term is added to its first tap
+        grads["skip"][n, block] = dh_n[:, 0]
+        decay, rate = window_of(cache, block, n), deltas[n, block]
+        np.multiply(decay + cache.config.shift, dh_n, out=draw[n, block])
+        decay *= dh_n
+        decay *= raw[n, block]
+        dt -= np.abs(rate) @ decay
+        grads["deltas"][n, block] = -np.sign(rate) * (decay @ t)
+    return dt
+
+
+def window_of(cache: FastHyenaCache, block: slice, n: int) -> np.ndarray:
+    """The decaying part of the n-th filter's window, (c, L)."""
+    t, deltas = cache.tables
+    decay = np.multiply(-np.abs(deltas[n, block, None]), t)
+    return np.exp(decay, out=decay)
+
+
+def per_branch(layer: dict, branches: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weight (N+1, D, ...) and bias (N+1, D) of a layer that stacks the branches."""
+    weight, bias = layer["weight"], layer["bias"]
+    return weight.reshape(branches, -1, weight.shape[-1]), bias.reshape(branches, -1)

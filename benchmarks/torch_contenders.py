@@ -114,18 +114,18 @@ def training_contender(case, inputs, device, compiled):
         return loss
 
     model = compiling(module, backward) if compiled else module
-    # The optimiser makes its state in its first step. That step is taken here, and changes no weight.
-    backward(model)
-    adamw.step()
-    for group in adamw.param_groups:
-        group["lr"] = learning_rate(0, inputs.training.schedule)
-    module.zero_grad(set_to_none=True)
 
     def step():
         loss = backward(model)
         torch.nn.utils.clip_grad_norm_(module.parameters(), inputs.training.clip)
         adamw.step()
         return loss
+
+    # The optimiser makes its state in its first step. That step is taken here, at a rate of 0.
+    step()
+    for group in adamw.param_groups:
+        group["lr"] = learning_rate(0, inputs.training.schedule)
+    module.zero_grad(set_to_none=True)
 
     def results():
         loss = backward(model).detach().cpu().numpy()

@@ -8,6 +8,7 @@ device. Nothing falls back silently: where no GPU answers, ``get_backend("cupy")
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
 import sys
@@ -174,12 +175,18 @@ def namespace(**arrays: Array | None) -> ModuleType:
     -----
     Source: array API standard, ``array.__array_namespace__``.
     """
-    given = {name: array for name, array in arrays.items() if array is not None}
-    if all(type(array) is np.ndarray for array in given.values()):
-        dtypes = {array.dtype for array in given.values()}
-        if len(dtypes) == 1 and dtypes <= _NUMPY_DTYPES:
-            return _NUMPY  # the common case, quickly
-    return _agreed_namespace(given)
+    # The common case, quickly: all are NumPy's own, of one float dtype.
+    dtype = None
+    for array in arrays.values():
+        if array is None:
+            continue
+        if type(array) is not np.ndarray or (dtype is not None and array.dtype is not dtype):
+            break
+        dtype = array.dtype
+    else:
+        if dtype in _NUMPY_DTYPES:
+            return _NUMPY
+    return _agreed_namespace({name: array for name, array in arrays.items() if array is not None})
 
 
 def _agreed_namespace(given: dict[str, Array]) -> ModuleType:
@@ -370,6 +377,16 @@ def threads(count: int) -> Iterator[None]:
         _thread_limit.reset(token)
 
 
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """For code that is itself one of several threads: it starts no more, and leaves BLAS alone."""
+    token = _thread_limit.set(1)
+    try:
+        yield
+    finally:
+        _thread_limit.reset(token)
+
+
 def thread_count() -> int:
     """Number of threads that transforms and blocks of channels are spread over; see `threads`."""
     if sys.platform == "emscripten":
@@ -386,6 +403,34 @@ def _available_threads() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+# --- memory -------------------------------------------------------------------------------------------------
+
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's malloc.h
+
+
+def keep_freed_memory() -> bool:
+    """Ask the C library to keep the memory of arrays that are gone, for the next ones.
+
+    By default it returns large blocks to the system, which clears every page before it hands one out again.
+    In a training step of many arrays of half a megabyte, that is a quarter of the time. The setting is the
+    whole process's, and lasts: a program that owns its process makes it, a library must not.
+
+    Returns
+    -------
+    bool
+        Whether the C library (glibc's, on Linux) took the setting.
+
+    Notes
+    -----
+    Source: mallopt(3). No arrays, so no shapes.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return False
+    return bool(mallopt(_M_MMAP_MAX, 0) and mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))
 
 
 # --- integers: token ids and labels -------------------------------------------------------------------------

@@ -28,7 +28,7 @@ def cli(context: click.Context) -> None:
     Begin here:
       hyena-np demo                  climb the ladder of proofs, then watch a model learn to recall
       hyena-np bench                 how fast it is on this machine, and how fast it could be
-      jupyter lab notebooks          five notebooks, from a Toeplitz matrix to a trained model
+      jupyter lab notebooks          six notebooks, from a Toeplitz matrix to what it all costs
       pytest                         the specification, runnable
     """
     if context.invoked_subcommand is None:
@@ -102,7 +102,7 @@ def demo(
                                                twice the keys, a wider model, some minutes
       hyena-np demo --resume                   goes on where Ctrl-C or a crash stopped
     """
-    from hyena_np.backend import get_backend
+    from hyena_np.backend import get_backend, keep_freed_memory
     from hyena_np.demo.folder import open_folder, resumable
     from hyena_np.demo.recipe import TARGET
     from hyena_np.demo.run import run_demo
@@ -113,6 +113,7 @@ def demo(
 
     asked = {"vocab": vocab, "length": length, "seed": seed, "steps": steps, "backend": backend}
     recipe, backend = open_folder(out, asked, resume, overwrite)
+    keep_freed_memory()
     try:
         result = run_demo(recipe, get_backend(backend), out, resume, echo, bar=not quiet)
     except KeyboardInterrupt:
@@ -133,7 +134,7 @@ def demo(
     default="quick",
     show_default=True,
     metavar="NAME",
-    help="Which cases: quick (a minute), or full (hours: lengths from 64 to a million).",
+    help="Which cases: quick (under a minute), or full (hours: lengths from 64 to a million).",
 )
 @click.option(
     "--kind",
@@ -176,7 +177,8 @@ def demo(
 @click.option(
     "--contenders",
     metavar="WORDS",
-    help="Of ours,floor,eager,compile,attention,attention-bf16, with commas. [default: all]",
+    help="Of ours,floor,eager,compile,attention,attention-bf16, with commas. "
+    "[default: all in full, without compile in quick]",
 )
 @click.option(
     "--budget",
@@ -235,7 +237,7 @@ def bench(
 
     \b
     Examples:
-      hyena-np bench                                 a minute, small sizes
+      hyena-np bench                                 small sizes, under a minute
       hyena-np bench --preset full                   everything, for hours
       hyena-np bench --length 4096 --length 16384    two lengths of one's own
       hyena-np bench --threads 1 --contenders eager  one thread, ours and PyTorch's alone
@@ -243,7 +245,7 @@ def bench(
     """
     from hyena_np.bench.cases import select_cases
     from hyena_np.bench.compare import DisagreementError
-    from hyena_np.bench.contenders import NAMES
+    from hyena_np.bench.contenders import default_keys
     from hyena_np.bench.machine import thread_counts
     from hyena_np.bench.outside import default_out, find_folder
     from hyena_np.bench.run import Plan, run_bench
@@ -252,7 +254,7 @@ def bench(
     plan = Plan(
         select_cases(preset, [kind.replace("-", " ") for kind in kinds], lengths, orders, width),
         thread_counts(threads, backend),
-        tuple(NAMES) if contenders is None else tuple(word.strip() for word in contenders.split(",")),
+        default_keys(preset, backend) if contenders is None else tuple(contenders.split(",")),
         backend,
         (2.0 if preset == "full" else 0.2) if budget is None else budget,
         repeats,

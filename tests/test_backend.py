@@ -2,6 +2,10 @@
 
 import dataclasses
 import importlib
+import os
+import platform
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +17,9 @@ from hyena_np.backend import (
     irfft,
     namespace,
     rfft,
+    single_thread,
+    thread_count,
+    threads,
     to_numpy,
     token_ids,
 )
@@ -239,3 +246,56 @@ class TestErrors:
     def test_every_mistake_is_a_hyena_error_and_one_of_pythons_own(self, error, builtin):
         assert issubclass(error, HyenaError)
         assert issubclass(error, builtin)
+
+
+class TestThreads:
+    def test_the_limit_holds_inside_and_is_put_back(self):
+        before = thread_count()
+        with threads(3):
+            assert thread_count() == 3
+            with threads(1):
+                assert thread_count() == 1
+            with single_thread():
+                assert thread_count() == 1
+            assert thread_count() == 3
+        assert thread_count() == before >= 1
+
+    @pytest.mark.parametrize("count", [0, -1, 1.5, True, None, "2"])
+    def test_bad_input(self, count):
+        with pytest.raises(ConfigError, match=r"^threads: got .*, allowed are integers >= 1"):
+            with threads(count):
+                pass
+
+    @pytest.mark.parametrize(("asked", "found"), [("1", "1"), ("3", "3"), ("", None), ("many", None)])
+    def test_the_environment_is_asked(self, asked, found):
+        code = "from hyena_np.backend import thread_count; print(thread_count())"
+        environment = os.environ | {"OMP_NUM_THREADS": asked}
+        ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        assert ended.stdout.decode().strip() == (found or str(cores))
+
+
+FAULTS_OF_FRESH_MEMORY = """
+import resource
+import numpy as np
+from hyena_np.backend import keep_freed_memory
+if {kept}:
+    assert keep_freed_memory()
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        np.ones(2**20), np.ones(2**20)  # 8 MiB each, gone at once
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults()
+print(faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_kept_memory_is_not_cleared_again():
+    counts = {}
+    for kept in (False, True):
+        code = FAULTS_OF_FRESH_MEMORY.format(kept=kept)
+        ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+        counts[kept] = int(ended.stdout)
+    assert counts[True] < 10 < counts[False]

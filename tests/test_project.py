@@ -502,5 +502,9 @@ def test_the_source_distribution_holds_what_its_tests_need(tmp_path):
     with tarfile.open(archive) as tar:
         names = {name.partition("/")[2] for name in tar.getnames()}
     needed = {"README.md", "LICENSE", "CITATION.cff", "environment.yml", ".ci/run", "notebooks/build.py"}
-    tests = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.py")}
+    tests = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("tests", "benchmarks")
+        for path in (ROOT / folder).rglob("*.py")
+    }
     assert needed | tests <= names

@@ -29,6 +29,14 @@ NAMES = {
 }
 
 
+def default_keys(preset: str, backend: str = "numpy") -> tuple[str, ...]:
+    """Who takes part unless a user says otherwise: compiling takes long, and bfloat16 is for GPUs."""
+    left_out = {"compile"} if preset == "quick" else set()
+    if backend == "numpy":
+        left_out.add("attention-bf16")
+    return tuple(key for key in NAMES if key not in left_out)
+
+
 def name_of(key: str, backend: str = "numpy") -> str:
     """What the table calls a contender; on a GPU it says so."""
     return NAMES[key] + {"numpy": "", "cupy": " (cupy)" if key == OURS else " (cuda)"}[backend]

@@ -56,7 +56,7 @@ def describe(backend: str = "numpy") -> dict[str, str]:
     if backend == "cupy":
         found["GPU"] = _gpu()
     found["dtype"] = "float32"
-    found["memory"] = method()
+    found["memory"] = method() if backend == "numpy" else "by the libraries' own pools on the device"
     return found
 
 

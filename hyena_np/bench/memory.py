@@ -15,7 +15,7 @@ from typing import Any
 from hyena_np.bench.cases import STEP, Case
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-_WARM_LENGTH = 64
+_WARM_LENGTH = 4096
 # The GNU allocator learns from freed blocks to keep larger ones. Told where to stop, it gives every block of
 # 64 KiB or more back at once, so that what an earlier call left behind hides nothing of the next one.
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
@@ -132,14 +132,14 @@ def predicted_multiple(case: Case) -> float | None:
 
 
 def _child(task: dict) -> None:
-    """What the process does: a small call to load libraries and start threads, then the one that counts."""
+    """What the process does: a call that loads libraries and starts threads, then the one that counts."""
     from hyena_np.bench.inputs import make_inputs
     from hyena_np.bench.line_up import build, equal_threads
     from hyena_np.bench.outside import load_outside
 
     outside = load_outside(Path(task["benchmarks"])) if task["benchmarks"] else None
     case = Case(**task["case"])
-    small = case if case.kind == STEP else replace(case, B=1, L=min(case.L, _WARM_LENGTH))
+    small = case if case.kind == STEP else replace(case, L=min(case.L, _WARM_LENGTH))
     with equal_threads(task["threads"], outside):
         if task["key"] != "compile":  # which has been called once when it is built
             build(task["key"], small, make_inputs(small), outside).call()

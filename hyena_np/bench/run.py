@@ -63,7 +63,7 @@ class Plan:
 
     cases: tuple[Case, ...]
     threads: tuple[int, ...]
-    keys: tuple[str, ...] = tuple(NAMES)
+    keys: tuple[str, ...] = (OURS, FLOOR)
     backend: str = "numpy"
     budget: float = 2.0
     repeats: int | None = None
@@ -84,9 +84,8 @@ class Plan:
 
     @property
     def line_up(self) -> tuple[str, ...]:
-        """The contenders in the order of the table; bfloat16 is for GPUs, unless it is asked for by name."""
-        left_out = {"attention-bf16"} if self.keys == tuple(NAMES) and self.backend == "numpy" else set()
-        return tuple(key for key in NAMES if (key in self.keys or key == OURS) and key not in left_out)
+        """The contenders in the order of the table."""
+        return tuple(key for key in NAMES if key in self.keys or key == OURS)
 
 
 def run_bench(
@@ -131,8 +130,9 @@ def run_bench(
     path = folder / RESULTS_NAME
     _check_free(path, resume, overwrite)
     get_backend(plan.backend)
-    missing = why_missing(plan.benchmarks)
-    outside = None if missing or plan.benchmarks is None else load_outside(plan.benchmarks)
+    alone = plan.line_up == (OURS,)
+    missing = None if alone else why_missing(plan.benchmarks)
+    outside = None if alone or missing or plan.benchmarks is None else load_outside(plan.benchmarks)
     machine = describe(plan.backend)
     rows = read_rows(path, machine) if resume and path.exists() else []
     make_folder(folder)
@@ -264,7 +264,7 @@ class Measurement:
         peak = contenders[key].peak
         if peak is not None:
             return peak(contenders[key].call)
-        found = measure_peak(key, case, count, self.plan.benchmarks if self.outside else None)
+        found = measure_peak(key, case, count, None if key == OURS else self.plan.benchmarks)
         if found is None:
             self._say(f"memory of {name_of(key, self.plan.backend)}: its process failed at {case.label}")
         return found

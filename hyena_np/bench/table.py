@@ -44,6 +44,14 @@ class Row(NamedTuple):
 
 _INTEGERS = ("B", "L", "D", "order", "threads", "repeats", "peak_bytes")
 _WORDS = ("kind", "contender")
+_OPTIONAL = (
+    "ratio_to_ours",
+    "ratio_to_floor",
+    "peak_bytes",
+    "peak_multiple",
+    "predicted_multiple",
+    "max_error",
+)
 _COLUMNS = (
     "kind              (B, L, D)          N  thr  contender            median      quartiles         n"
     "  /ours  /floor   peak MiB  x BLD  pred.    error"
@@ -164,6 +172,6 @@ def read_rows(path: Path, machine: dict[str, str]) -> list[Row]:
 def _parsed(name: str, text: str):
     if name in _WORDS:
         return text
-    if not text:
+    if text == "" and name in _OPTIONAL:
         return None
     return int(text) if name in _INTEGERS else float(text)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from hyena_np.backend import thread_count
+from hyena_np.backend import single_thread, thread_count
 
 # Elements. NumPy copies rows of a slice that are shorter than its buffer (8192) through it, for nothing: a
 # shifted sum of rows of 1024 takes up to four times as long. The setting is the thread's, and is put back.
@@ -39,7 +39,7 @@ def split(n: int, parts: int) -> tuple[slice, ...]:
 
 
 def in_parallel(function: Callable[[Any], Any], parts: Sequence) -> list:
-    """Results of the function for every part, in their order."""
+    """Results of the function for every part, in their order; a part may not be split again."""
 
     def run(part: Any) -> Any:
         before = np.setbufsize(_BUFFER_SIZE)
@@ -48,10 +48,14 @@ def in_parallel(function: Callable[[Any], Any], parts: Sequence) -> list:
         finally:
             np.setbufsize(before)
 
+    def run_alone(part: Any) -> Any:
+        with single_thread():
+            return run(part)
+
     if len(parts) == 1:
         return [run(parts[0])]
     with _blas().limit(limits=1, user_api="blas"):
-        return list(_pool().map(run, parts))
+        return list(_pool().map(run_alone, parts))
 
 
 @cache

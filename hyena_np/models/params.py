@@ -97,12 +97,16 @@ def tree_leaves(tree: dict) -> dict[str, Array]:
     Source: see the table at the head of this file.
     """
     leaves: dict[str, Array] = {}
+    _collect(tree, "", leaves)
+    return leaves
+
+
+def _collect(tree: dict, prefix: str, leaves: dict[str, Array]) -> None:
     for key, value in tree.items():
         if isinstance(value, dict):
-            leaves |= {f"{key}.{name}": leaf for name, leaf in tree_leaves(value).items()}
+            _collect(value, f"{prefix}{key}.", leaves)
         else:
-            leaves[key] = value
-    return leaves
+            leaves[prefix + key] = value
 
 
 def tree_from_leaves(leaves: dict[str, Array]) -> dict:

@@ -17,6 +17,9 @@ from hyena_np.backend import (
 )
 from hyena_np.errors import ShapeError, TokenError
 
+IGNORE_INDEX = -100
+"""Label of a position that the loss does not count (the value PyTorch's loss ignores)."""
+
 
 class LinearCache(NamedTuple):
     """What `linear_backward` needs."""
@@ -59,7 +62,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> tuple[Array, L
     y = xp.matmul(rows, xp.matrix_transpose(weight))
     if bias is not None:
         check_shape("bias", bias, (out_features,))
-        y = y + bias
+        y += bias
     return xp.reshape(y, (*tuple(x.shape[:-1]), out_features)), LinearCache(x, weight, bias is not None)
 
 
@@ -139,11 +142,13 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float = 1e-5) -> tuple
     check_shape("bias", bias, (D,))
     if x.ndim < 1 or x.shape[-1] != D:
         raise ShapeError(f"x: got shape {tuple(x.shape)}, allowed is (..., {D})")
-    centred = x - xp.mean(x, axis=-1, keepdims=True)
-    variance = xp.mean(centred * centred, axis=-1, keepdims=True)
+    centred = x - _row_mean(x)
+    variance = _row_mean(centred * centred)
     inverse_std = 1.0 / xp.sqrt(variance + eps)
     normalised = centred * inverse_std
-    return normalised * weight + bias, LayerNormCache(normalised, inverse_std, weight)
+    y = normalised * weight
+    y += bias
+    return y, LayerNormCache(normalised, inverse_std, weight)
 
 
 def layer_norm_backward(dy: Array, cache: LayerNormCache) -> tuple[Array, Array, Array]:
@@ -180,9 +185,16 @@ def layer_norm_backward(dy: Array, cache: LayerNormCache) -> tuple[Array, Array,
     # y = normalised * weight + bias
     g = dy * weight
     # normalised = (x - mean) * inverse_std
-    along = xp.mean(g * normalised, axis=-1, keepdims=True)
-    dx = inverse_std * (g - xp.mean(g, axis=-1, keepdims=True) - normalised * along)
-    return dx, xp.sum(dy * normalised, axis=rows), xp.sum(dy, axis=rows)
+    along = xp.vecdot(g, normalised)[..., None] * (1 / weight.shape[0])
+    g -= _row_mean(g)
+    g -= normalised * along
+    g *= inverse_std
+    return g, xp.sum(dy * normalised, axis=rows), xp.sum(dy, axis=rows)
+
+
+def _row_mean(x: Array) -> Array:
+    xp = namespace(x=x)
+    return xp.sum(x, axis=-1, keepdims=True) * (1 / x.shape[-1])
 
 
 class GeluCache(NamedTuple):
@@ -221,8 +233,12 @@ def gelu(x: Array) -> tuple[Array, GeluCache]:
     Source: official code: ``F.gelu(approximate="tanh")`` in the MLP.
     """
     xp = namespace(x=x)
-    tanh = xp.tanh(x * (_GELU_SCALE + _GELU_SCALE * _GELU_CUBIC * (x * x)))
-    return 0.5 * x * (1.0 + tanh), GeluCache(x, tanh)
+    inner = (_GELU_SCALE * _GELU_CUBIC) * (x * x)
+    inner += _GELU_SCALE
+    tanh = xp.tanh(inner * x)
+    y = 0.5 * tanh
+    y += 0.5
+    return y * x, GeluCache(x, tanh)
 
 
 def gelu_backward(dy: Array, cache: GeluCache) -> Array:
@@ -252,8 +268,18 @@ def gelu_backward(dy: Array, cache: GeluCache) -> Array:
     x, tanh = cache
     namespace(dy=dy, x=x)
     check_shape("dy", dy, tuple(x.shape))
-    dinner = _GELU_SCALE + 3 * _GELU_SCALE * _GELU_CUBIC * (x * x)
-    return dy * (0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * dinner)
+    # inner = scale * (x + cubic * x^3); here x * dinner/dx
+    xdinner = (3 * _GELU_SCALE * _GELU_CUBIC) * (x * x)
+    xdinner += _GELU_SCALE
+    xdinner *= x
+    # y = x/2 * (1 + tanh(inner)); in place, because a new array costs more than the arithmetic on it
+    dx = 1.0 - tanh * tanh
+    dx *= xdinner
+    dx += tanh
+    dx += 1.0
+    dx *= 0.5
+    dx *= dy
+    return dx
 
 
 class EmbeddingCache(NamedTuple):
@@ -359,7 +385,9 @@ class CrossEntropyCache(NamedTuple):
     labels: int  # how many labels count
 
 
-def cross_entropy(logits: Array, labels: Array, ignore_index: int = -100) -> tuple[Array, CrossEntropyCache]:
+def cross_entropy(
+    logits: Array, labels: Array, ignore_index: int = IGNORE_INDEX
+) -> tuple[Array, CrossEntropyCache]:
     r"""Mean cross-entropy, in nats, over the positions whose label counts.
 
     .. math:: \ell = -\frac{1}{n} \sum_{t:\ \mathrm{label}_t \ne \mathrm{ignore}}

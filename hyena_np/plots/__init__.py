@@ -9,12 +9,14 @@ from hyena_np.plots.filters import (
     parameters_against_length,
 )
 from hyena_np.plots.matrices import matrix_image, matrix_pair, matrix_row, recalled_pair_matrix
+from hyena_np.plots.monarch import fft_factors
 from hyena_np.plots.panel import panel
 
 __all__ = [
     "Figure",
     "cost_against_length",
     "error_ladder",
+    "fft_factors",
     "filter_responses",
     "filter_spectra",
     "filters_before_after",

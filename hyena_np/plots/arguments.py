@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+from collections.abc import Callable, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,32 @@ def square_matrix(name: str, matrix: Any) -> np.ndarray:
     if host.shape[0] != host.shape[1]:
         raise ShapeError(f"{name}: got shape {host.shape}, allowed is a square matrix (L, L)")
     return host
+
+
+def complex_square_matrix(name: str, matrix: Any) -> np.ndarray:
+    """The same for one (L, L) matrix of real or complex numbers, to complex128."""
+    host = np.asarray(matrix) if isinstance(matrix, Sequence) else to_numpy(matrix)
+    if host.dtype.kind != "c":
+        return square_matrix(name, host) + 0j
+    return square_matrix(name, host.real) + 1j * square_matrix(name, host.imag)
+
+
+def same_squares(
+    matrices: Sequence[Any],
+    titles: Sequence[str],
+    square: Callable[[str, Any], np.ndarray] = square_matrix,
+) -> list[np.ndarray]:
+    """One or more square matrices of one size, with a title each."""
+    if not matrices:
+        raise ShapeError("matrices: got none, allowed is one or more")
+    same_count("titles", titles, "the matrices", len(matrices))
+    squares = [square(f"matrix {place}", M) for place, M in enumerate(matrices)]
+    for place, M in enumerate(squares):
+        if M.shape != squares[0].shape:
+            raise ShapeError(
+                f"matrix {place}: got shape {M.shape}, allowed is {squares[0].shape}, the shape of matrix 0"
+            )
+    return squares
 
 
 def same_shape(name: str, array: Any, other_name: str, other: np.ndarray) -> np.ndarray:

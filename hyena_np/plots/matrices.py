@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.gridspec import GridSpec
 
-from hyena_np.errors import ShapeError
-from hyena_np.plots.arguments import same_count, square_matrix
+from hyena_np.plots.arguments import same_count, same_squares, square_matrix
 from hyena_np.plots.colour_scale import colour_scale
 from hyena_np.plots.figure import Figure, new_figure
 from hyena_np.plots.image import Mark, colour_bar, draw_marks, draw_matrix, label_positions
 from hyena_np.plots.recalled_pair import recalled_pair_matrix
+from hyena_np.plots.row import row_of_axes
 from hyena_np.plots.style import styled
 
 __all__ = ["matrix_image", "matrix_pair", "matrix_row", "recalled_pair_matrix"]
@@ -112,28 +111,12 @@ def matrix_row(
     -----
     Source: Hyena paper, Sec. 3.2 (the factors of H(u)).
     """
-    squares = _same_squares(matrices, titles)
-    signs = [""] * (len(squares) - 1) if between is None else list(between)
-    same_count("between", signs, "the gaps between matrices", len(squares) - 1)
-    gap = 0.22 if any(signs) else 0.06
-    side = min(2.6, 11.0 / (len(squares) + gap * len(signs)))
-    figure = new_figure(side * (len(squares) + gap * len(signs)), side + (0.95 if title else 0.65))
-    figure.set_layout_engine("constrained", w_pad=0.08, wspace=0.0)
-    ratios = [1.0, *[width for _ in signs for width in (gap, 1.0)]]
-    grid = GridSpec(1, len(ratios), figure=figure, width_ratios=ratios)
-    for place, (M, heading) in enumerate(zip(squares, titles, strict=True)):
-        axes = figure.add_subplot(grid[0, 2 * place])
+    squares = same_squares(matrices, titles)
+    figure, every = row_of_axes(len(squares), between, title)
+    for axes, M, heading in zip(every, squares, titles, strict=True):
         draw_matrix(axes, M, colour_scale(scale, [M]))
         axes.set(xticks=[], yticks=[], title=heading)
         axes.set_xlabel(f"max |entry| {np.max(np.abs(M)):.2g}", fontsize="small")
-    for place, sign in enumerate(signs):
-        axes = figure.add_subplot(grid[0, 2 * place + 1])
-        axes.set_axis_off()
-        axes.text(
-            0.5, 0.5, sign, ha="center", va="center", fontsize=20, fontweight="bold", transform=axes.transAxes
-        )
-    if title:
-        figure.suptitle(title)
     return figure
 
 
@@ -173,7 +156,7 @@ def matrix_pair(
     -----
     Source: Hyena paper, Sec. 3.2 (data control: H depends on u).
     """
-    squares = _same_squares([A, B], titles)
+    squares = same_squares([A, B], titles)
     labels = tokens if tokens is not None else (None, None)
     same_count("tokens", labels, "the matrices", 2)
     figure = new_figure(10.0, 4.9, square=True)
@@ -188,16 +171,3 @@ def matrix_pair(
     if title:
         figure.suptitle(title)
     return figure
-
-
-def _same_squares(matrices: Sequence[Any], titles: Sequence[str]) -> list[np.ndarray]:
-    if not matrices:
-        raise ShapeError("matrices: got none, allowed is one or more")
-    same_count("titles", titles, "the matrices", len(matrices))
-    squares = [square_matrix(f"matrix {place}", M) for place, M in enumerate(matrices)]
-    for place, M in enumerate(squares):
-        if M.shape != squares[0].shape:
-            raise ShapeError(
-                f"matrix {place}: got shape {M.shape}, allowed is {squares[0].shape}, the shape of matrix 0"
-            )
-    return squares

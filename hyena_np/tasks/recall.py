@@ -20,11 +20,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from hyena_np.errors import ConfigError, DTypeError, ShapeError, TokenError
+from hyena_np.ops.layers import IGNORE_INDEX
 
 COPY_PREFIX = "=>"
 NOOP = "."
 
-IGNORE = -100
+IGNORE = IGNORE_INDEX
 """Label of a position that neither the loss nor the accuracy counts (the value PyTorch's loss ignores)."""
 
 Mask = Literal["all", "last", "seen"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from hyena_np.backend import Array, check_shape, namespace
@@ -154,22 +155,48 @@ def adamw(
     step = state.step + 1
     mean_scale = 1 - betas[0] ** step
     square_scale = math.sqrt(1 - betas[1] ** step)
+    gradients = tree_leaves(tree_map(lambda p, g, m, v: g, params, grads, *state[1:]))
     leaves, mean, square = tree_leaves(params), tree_leaves(state.mean), tree_leaves(state.square)
-    for name, g in tree_leaves(tree_map(lambda p, g, m, v: g, params, grads, *state[1:])).items():
+    for group, names in _by_group(gradients, groups).items():
+        for name in names:
+            xp = namespace(params=leaves[name], grads=gradients[name])
+            check_shape(f"grads: {name}", gradients[name], tuple(leaves[name].shape))
+        # All arrays of a group as one: the same numbers, in a few operations and not in a few for each.
+        p, g, m, v = (_as_one(tree, names, xp) for tree in (leaves, gradients, mean, square))
+        rate = lr * group.lr_scale
+        m = betas[0] * m + (1 - betas[0]) * g
+        v = betas[1] * v + (1 - betas[1]) * (g * g)
+        update = m / (xp.sqrt(v) * (1 / square_scale) + eps)
+        p = (1 - rate * group.weight_decay) * p - (rate / mean_scale) * update
+        for tree, values in ((leaves, p), (mean, m), (square, v)):
+            tree |= _as_many(values, tree, names, xp)
+    return tree_from_leaves(leaves), AdamWState(step, tree_from_leaves(mean), tree_from_leaves(square))
+
+
+def _by_group(gradients: dict[str, Array], groups: dict[str, Group]) -> dict[Group, list[str]]:
+    """The names of each group, in the order of the tree; without those that are not trained."""
+    by_group: dict[Group, list[str]] = {}
+    for name in gradients:
         if name not in groups:
             raise ParameterError(f"groups: got none for {name}")
-        lr_scale, weight_decay = groups[name]
-        if lr_scale == 0:
-            continue
-        xp = namespace(params=leaves[name], grads=g)
-        check_shape(f"grads: {name}", g, tuple(leaves[name].shape))
-        rate = lr * lr_scale
-        m = betas[0] * mean[name] + (1 - betas[0]) * g
-        v = betas[1] * square[name] + (1 - betas[1]) * (g * g)
-        update = m / (xp.sqrt(v) * (1 / square_scale) + eps)
-        leaves[name] = (1 - rate * weight_decay) * leaves[name] - (rate / mean_scale) * update
-        mean[name], square[name] = m, v
-    return tree_from_leaves(leaves), AdamWState(step, tree_from_leaves(mean), tree_from_leaves(square))
+        if groups[name].lr_scale:
+            by_group.setdefault(groups[name], []).append(name)
+    return by_group
+
+
+def _as_one(tree: dict[str, Array], names: Iterable[str], xp) -> Array:
+    """Arrays one after the other, as one vector."""
+    return xp.concat([xp.reshape(tree[name], (-1,)) for name in names])
+
+
+def _as_many(vector: Array, tree: dict[str, Array], names: Iterable[str], xp) -> dict[str, Array]:
+    """The inverse: slices of the vector in the shapes that the arrays have in `tree`."""
+    arrays, start = {}, 0
+    for name in names:
+        shape = tuple(tree[name].shape)
+        stop = start + math.prod(shape)
+        arrays[name], start = xp.reshape(vector[start:stop], shape), stop
+    return arrays
 
 
 def clip_by_global_norm(grads: dict, max_norm: float) -> tuple[dict, Array]:
@@ -204,11 +231,12 @@ def clip_by_global_norm(grads: dict, max_norm: float) -> tuple[dict, Array]:
     Source: Hyena paper, App. A (clip 1.0); official code: ``gradient_clip_val``.
     """
     check_real("max_norm", max_norm, positive=True)
-    leaves = list(tree_leaves(grads).values())
+    leaves = tree_leaves(grads)
     if not leaves:
         raise ParameterError("grads: got a tree without arrays")
-    xp = namespace(grads=leaves[0])
-    norm = xp.sqrt(sum(xp.sum(g * g) for g in leaves))
+    xp = namespace(grads=next(iter(leaves.values())))
+    g = _as_one(leaves, leaves, xp)
+    norm = xp.sqrt(xp.vecdot(g, g))
     tiny = xp.asarray(1e-12, dtype=norm.dtype, device=getattr(norm, "device", None))
     scale = xp.minimum(xp.ones_like(norm), max_norm / xp.maximum(norm, tiny))
-    return tree_map(lambda g: g * scale, grads), norm
+    return tree_from_leaves(_as_many(g * scale, leaves, leaves, xp)), norm

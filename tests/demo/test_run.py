@@ -30,7 +30,7 @@ FIGURES = {
     "hyena_matrix.png",
 }
 FILES = FIGURES | {"checkpoint.safetensors", "metrics.csv", "result.json", "run.json"}
-RUNG_NAMES = ["loop", "toeplitz", "fft", "operator", "hyena_matrix", "adjoint", "gradient"]
+RUNG_NAMES = ["loop", "toeplitz", "fft", "operator", "hyena_matrix", "adjoint", "gradient", "fast"]
 STEPS = 6
 
 

@@ -248,13 +248,14 @@ def bench(
     from hyena_np.bench.contenders import default_keys
     from hyena_np.bench.machine import thread_counts
     from hyena_np.bench.outside import default_out, find_folder
-    from hyena_np.bench.run import Plan, run_bench
+    from hyena_np.bench.plan import Plan
+    from hyena_np.bench.run import run_bench
 
     folder = find_folder(benchmarks)
     plan = Plan(
         select_cases(preset, [kind.replace("-", " ") for kind in kinds], lengths, orders, width),
         thread_counts(threads, backend),
-        default_keys(preset, backend) if contenders is None else tuple(contenders.split(",")),
+        default_keys(preset, backend) if contenders is None else tuple(map(str.strip, contenders.split(","))),
         backend,
         (2.0 if preset == "full" else 0.2) if budget is None else budget,
         repeats,

@@ -12,7 +12,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from hyena_np.bench.cases import STEP, Case
+from hyena_np.bench.cases import BOTH, STEP, Case
+from hyena_np.fast.layout import peak_floats
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _WARM_LENGTH = 4096
@@ -126,9 +127,11 @@ def measure_peak(key: str, case: Case, threads: int, benchmarks: Path | None = N
     return json.loads(done.stdout.splitlines()[-1])["peak_bytes"]
 
 
-def predicted_multiple(case: Case) -> float | None:
-    """Peak of our own call in float32 (B, L, D) arrays, from the shapes alone; None where it is not known."""
-    return None
+def predicted_multiple(case: Case, threads: int) -> float | None:
+    """Peak of our own call in float32 (B, L, D) arrays, from the shapes alone; None for a training step."""
+    if case.kind == STEP:
+        return None
+    return peak_floats(case.config, case.B, case.L, threads, case.kind == BOTH) / case.size
 
 
 def _child(task: dict) -> None:

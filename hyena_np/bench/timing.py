@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 Sample = Callable[[], float]  # calls once what is measured, and returns the seconds
 
 _MOST = 200  # more calls than this make no median steadier
+_PAUSE = 0.05  # seconds
 
 
 class Spread(NamedTuple):
@@ -55,10 +56,13 @@ def interleave(
     Returns
     -------
     dict
-        By name, the seconds of every call but the first, which is a warm-up.
+        By name, the seconds of every call that counts. The first is a warm-up. Where a call is shorter than
+        a pause, each that counts follows one that does not: its threads are awake and its data at hand.
 
     Notes
     -----
+    Threads of BLAS and OpenMP go on turning for some milliseconds when their work is done, on the cores that
+    the next contender is to use. So there is a pause before each.
     Python's garbage collector is off meanwhile: it would charge one contender for the rubbish of another.
     Source: no counterpart in the paper. No arrays, so no shapes.
     """
@@ -71,6 +75,9 @@ def interleave(
     try:
         while active := [name for name in samples if not _enough(seconds[name], budget, repeats)]:
             for name in active:
+                time.sleep(_PAUSE)
+                if seconds[name] and seconds[name][-1] < _PAUSE:
+                    samples[name]()
                 seconds[name].append(samples[name]())
     finally:
         if collecting:

@@ -137,3 +137,26 @@ def blocks_of(cache: FastHyenaCache, i: int, scratch: np.ndarray) -> Iterator[tu
 def convolves_as_matrix(B: int, L: int) -> bool:
     """Whether the Toeplitz matrix is the quicker form; ``docs/performance.md`` has the measurement."""
     return L <= _MATRIX_LENGTH and B >= _MATRIX_BATCH
+
+
+def peak_floats(config: HyenaConfig, B: int, L: int, threads: int, backward: bool) -> int:
+    """Numbers that the first call in a workspace holds at its peak, results included, from the shapes alone.
+
+    Large arrays only. A forward holds what `FastHyenaCache` names, the recurrence's output, its scratch and
+    the result; a backward then has its own, and the workspace keeps what the forward gave back.
+    """
+    D, filters, branches = config.d_model, config.num_filters, config.order + 1
+    A, F, n = B * L * D, fft_length(2 * L - 1) // 2 + 1, fft_length(2 * L - 1)
+    as_matrix = convolves_as_matrix(B, L)
+    threads = threads if num_parts(A) > 1 else 1
+    c = -(-D // threads)
+    c = -(-c // max(1, -(-c * B * L // _BLOCK_SIZE)))  # channels of a block
+    scratch, padded = threads * c * B * L, threads * c * B * (L if as_matrix else n)
+    kept = (branches + filters) * A + (A * filters if as_matrix else 2 * filters * D * (B + 1) * F)
+    network = config.filter_channels * L + 2 * (config.num_inner_mlps + 1) * config.filter_order * L
+    forward = kept + network + A + (branches + 1) * scratch + padded + A
+    if not backward:
+        return forward
+    gradients = branches * A + config.filter_channels * L + A  # by z, by the network's output, by u
+    # y and padded are taken again; the scratch is larger than the forward's, which stays in the workspace
+    return forward + gradients + (2 * branches + 1) * scratch

@@ -6,12 +6,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from hyena_np.bench import run as run_module
+from hyena_np.bench import measure, run as run_module
 from hyena_np.bench.cases import BOTH, FORWARD, Case
 from hyena_np.bench.compare import DisagreementError
 from hyena_np.bench.contenders import Contender, UnavailableError, default_keys, name_of, ours
 from hyena_np.bench.floor import scipy_library
-from hyena_np.bench.run import Measurement, Plan, run_bench
+from hyena_np.bench.measure import Measurement
+from hyena_np.bench.plan import Plan
+from hyena_np.bench.run import run_bench
 from hyena_np.errors import ConfigError, OutputError
 
 CASES = (Case(FORWARD, 1, 16, 4), Case(BOTH, 1, 20, 4, 3))
@@ -81,7 +83,7 @@ def nothing_is_timed(monkeypatch):
     def refuse(*args):
         raise AssertionError("timed")
 
-    return lambda: monkeypatch.setattr(run_module, "interleave", refuse)
+    return lambda: monkeypatch.setattr(measure, "interleave", refuse)
 
 
 def names(rows):
@@ -149,8 +151,8 @@ def test_memory_is_measured_where_it_is_asked_for(bench, monkeypatch, said):
         asked.append((key, threads))
         return None if case.kind == BOTH else 5 * 4 * case.size
 
-    monkeypatch.setattr(run_module, "measure_peak", peak)
-    monkeypatch.setattr(run_module, "predicted_multiple", lambda case: 6.0)
+    monkeypatch.setattr(measure, "measure_peak", peak)
+    monkeypatch.setattr(measure, "predicted_multiple", lambda case, threads: 6.0)
     ours_row, floor, both, _ = bench(plan(memory=True))
     assert asked == [("ours", 1), ("ours", 1)]  # a floor has no memory
     assert (ours_row.peak_bytes, ours_row.peak_multiple, ours_row.predicted_multiple) == (1280, 5.0, 6.0)
@@ -163,12 +165,12 @@ def test_a_device_says_its_own_peak(bench, monkeypatch):
         contender = ours(case, inputs)
         return Contender(contender.call, contender.results, peak=lambda call: 7 * 4 * case.size)
 
-    monkeypatch.setattr(run_module, "build", build)
+    monkeypatch.setattr(measure, "build", build)
     assert [row.peak_multiple for row in bench(plan("ours", memory=True))] == [7.0, 7.0]
 
 
 def test_a_case_that_does_not_fit_the_memory_is_left_out(bench, monkeypatch, said):
-    monkeypatch.setattr(run_module, "available", lambda: 4 * 64 * CASES[0].size)
+    monkeypatch.setattr(measure, "available", lambda: 4 * 64 * CASES[0].size)
     rows = bench(plan())
     assert {row.kind for row in rows} == {FORWARD}
     assert any("left out" in line and "GiB" in line for line in said)
@@ -198,8 +200,8 @@ def test_a_stopped_run_keeps_what_was_finished(bench, monkeypatch, tmp_path):
         bench(plan())
     assert (tmp_path / "out" / "results.csv").read_text().count(f"\n{FORWARD},") == 2
 
-    timed, make_inputs = [], run_module.make_inputs
-    monkeypatch.setattr(run_module, "make_inputs", lambda case: timed.append(case) or make_inputs(case))
+    timed, make_inputs = [], measure.make_inputs
+    monkeypatch.setattr(measure, "make_inputs", lambda case: timed.append(case) or make_inputs(case))
     rows = bench(plan(), resume=True)
     assert timed == [CASES[1]]
     assert len(rows) == 4
@@ -208,9 +210,9 @@ def test_a_stopped_run_keeps_what_was_finished(bench, monkeypatch, tmp_path):
 def test_a_contender_that_comes_later_meets_ours_again(bench, outside, tmp_path, monkeypatch):
     before = bench(plan(cases=CASES[:1]))
     timed = []
-    interleave = run_module.interleave
+    interleave = measure.interleave
     monkeypatch.setattr(
-        run_module,
+        measure,
         "interleave",
         lambda samples, *rest: timed.append(list(samples)) or interleave(samples, *rest),
     )

@@ -3,9 +3,11 @@
 import gc
 import statistics
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from hyena_np.bench import timing
 from hyena_np.bench.timing import host_clock, interleave, spread
 
 
@@ -24,6 +26,23 @@ class Scripted:
 
 def scripted(log, **seconds):
     return {name: Scripted(name, log, value) for name, value in seconds.items()}
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    """Pauses are written down, not made."""
+    pauses = []
+    clock = SimpleNamespace(sleep=pauses.append, perf_counter=time.perf_counter)
+    monkeypatch.setattr(timing, "time", clock)
+    return pauses
+
+
+def test_every_call_that_counts_follows_a_pause_and_a_quick_one_a_call_that_does_not(no_pauses):
+    log = []
+    seconds = interleave(scripted(log, A=lambda n: n / 1000, B=lambda n: 1.0), budget=99, repeats=3)
+    assert "".join(log) == "AB" + "AB" + "AAB" + "AAB"
+    assert seconds["A"] == [0.002, 0.004, 0.006]
+    assert no_pauses == [0.05] * 6
 
 
 def test_contenders_take_turns_after_a_warm_up():

@@ -5,14 +5,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the contenders of the benchmark need PyTorch")
 
-from benchmarks import torch_contenders  # noqa: E402
+from benchmarks import torch_attention, torch_contenders  # noqa: E402
 from benchmarks.torch_model import TorchLanguageModel, optimizer  # noqa: E402
 from hyena_np.bench.cases import BOTH, FORWARD, Case, training_case  # noqa: E402
 from hyena_np.bench.compare import DisagreementError, max_error, reference  # noqa: E402
 from hyena_np.bench.contenders import UnavailableError  # noqa: E402
 from hyena_np.bench.inputs import make_inputs  # noqa: E402
 from hyena_np.bench.line_up import build, build_floor, equal_threads, why_not  # noqa: E402
-from hyena_np.models.params import tree_leaves  # noqa: E402
+from hyena_np.models.params import tree_leaves, unflatten  # noqa: E402
 from hyena_np.training.loop import TrainState, train_step  # noqa: E402
 from hyena_np.training.optim import adamw_init, parameter_groups  # noqa: E402
 
@@ -49,7 +49,7 @@ def test_attention_in_bfloat16_agrees_as_far_as_it_can():
 def test_attention_that_looks_ahead_is_found(monkeypatch):
     attend = torch.nn.functional.scaled_dot_product_attention
     monkeypatch.setattr(
-        torch_contenders.F,
+        torch_attention.F,
         "scaled_dot_product_attention",
         lambda q, k, v, is_causal: attend(q, k, v, is_causal=False),
     )
@@ -97,7 +97,7 @@ def test_the_same_arrays_decay_and_the_same_are_trained():
         if group.lr_scale:
             ours[name] = group.weight_decay
     named = {name: torch.tensor(decaying.get(id(p), -1.0)) for name, p in module.named_parameters()}
-    theirs = {name: float(value) for name, value in tree_leaves(torch_contenders.unflatten(named)).items()}
+    theirs = {name: float(value) for name, value in tree_leaves(unflatten(named)).items()}
     assert {name: decay for name, decay in theirs.items() if decay >= 0} == pytest.approx(ours)
     assert {name for name, decay in theirs.items() if decay < 0} == {
         f"layers.{i}.mixer.filter.positional.z" for i in range(2)

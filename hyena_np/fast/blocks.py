@@ -52,18 +52,21 @@ def dots(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 # --- long convolution by FFT --------------------------------------------------------------------------------
 
 
-def fft_conv_block(s: np.ndarray, h: np.ndarray, s_f: np.ndarray, h_f: np.ndarray, y: np.ndarray) -> None:
-    """`fftconv` on a block: s (c, B, n) padded with zeros, h (c, L); writes both spectra and y (c, B, L).
+def spectra_block(s: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Spectra (c, B, F) of s (c, B, n), padded with zeros, and (c, F) of h (c, L).
 
-    `s` is lost: its padding serves the filter too, for a library that pads by itself copies.
+    `s` is lost: its padding serves the filter too, because a library that has to pad makes a copy.
     """
     n, L = s.shape[-1], h.shape[-1]
-    spectrum = _rfft(s, n)
-    s_f[...] = spectrum
+    s_f = _rfft(s, n)
     s[:, 0, :L] = h
-    h_f[...] = _rfft(s[:, 0], n)
-    spectrum *= h_f[:, None, :]
-    y[...] = _irfft(spectrum, n)[..., :L]
+    return s_f, _rfft(s[:, 0], n)
+
+
+def fft_conv_block(s_f: np.ndarray, h_f: np.ndarray, n: int, y: np.ndarray) -> None:
+    """The rest of `fftconv` on a block: writes y (c, B, L); `s_f` is lost."""
+    s_f *= h_f[:, None, :]
+    y[...] = _irfft(s_f, n)[..., : y.shape[-1]]
 
 
 def fft_conv_block_backward(dy: np.ndarray, s_f: np.ndarray, h_f: np.ndarray, ds: np.ndarray) -> np.ndarray:

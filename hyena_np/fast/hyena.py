@@ -13,7 +13,11 @@ from hyena_np.ops.hyena import HyenaCache, check_operator, hyena_reference, hyen
 
 
 def hyena(
-    u: Array, params: dict, config: HyenaConfig, workspace: Workspace | None = None
+    u: Array,
+    params: dict,
+    config: HyenaConfig,
+    workspace: Workspace | None = None,
+    recompute: bool = False,
 ) -> tuple[Array, HyenaCache | FastHyenaCache]:
     r"""The Hyena operator: project, convolve shortly, then alternate long convolutions and gates.
 
@@ -32,8 +36,12 @@ def hyena(
         rows are the gates in order (x_0 first in the code, x^1 first in the paper) and the value last.
     config : HyenaConfig
     workspace : Workspace, optional
-        Memory for what is kept, of a loop that has one. The output never lies in it. Without meaning for
-        libraries other than NumPy.
+        Memory for what is kept, of a loop that has one. The output never lies in it.
+    recompute : bool
+        Keep no spectra, and transform again in the backward: per long filter about two activations less, and
+        two transforms more, of the signal and of the filter.
+
+        Neither of the two has a meaning for libraries other than NumPy.
 
     Returns
     -------
@@ -66,7 +74,7 @@ def hyena(
     if not is_numpy(u):
         return hyena_reference(u, params, config)
     check_operator(u, params, config)
-    return fast_hyena(u, params, config, workspace)
+    return fast_hyena(u, params, config, workspace, recompute)
 
 
 def hyena_backward(dy: Array, cache: Any) -> tuple[Array, dict]:

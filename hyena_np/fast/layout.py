@@ -26,14 +26,13 @@ class FastHyenaCache(NamedTuple):
 
     u: np.ndarray  # (B, L, D)
     z: np.ndarray  # (N+1, D, B, L), the projection: what the short convolution reads
-    signal: (
-        np.ndarray
-    )  # (filters, D, B, F) complex, what each long convolution reads; as a matrix (..., L) real
-    filter: np.ndarray | None  # (filters, D, F) complex, the filters; as a matrix None
+    signal: np.ndarray | None  # (filters, D, B, F) complex, spectra of what the long convolutions read
+    filter: np.ndarray | None  # (filters, D, F) complex, spectra of the filters
     conv: np.ndarray  # (filters, D, B, L), what each long convolution gave
     raw: np.ndarray  # (C, L), output of the filter network
     networks: list[SineNetworkCache]  # of its parts along L
     tables: tuple[np.ndarray, np.ndarray]  # time (L,) and decay rates (filters, D)
+    as_matrix: bool  # the long convolutions are products with Toeplitz matrices: there are no spectra
     parts: tuple[slice, ...]  # of the channels, one a thread
     params: dict
     config: HyenaConfig
@@ -41,7 +40,9 @@ class FastHyenaCache(NamedTuple):
     generation: int  # of the workspace
 
 
-def begin(u: np.ndarray, params: dict, config: HyenaConfig, memory: Memory) -> FastHyenaCache:
+def begin(
+    u: np.ndarray, params: dict, config: HyenaConfig, memory: Memory, recompute: bool
+) -> FastHyenaCache:
     """Compute the filter network, and reserve what the recurrence is to fill."""
     B, L, D = u.shape
     filters, threads, as_matrix = config.num_filters, num_parts(u.size), convolves_as_matrix(B, L)
@@ -55,16 +56,18 @@ def begin(u: np.ndarray, params: dict, config: HyenaConfig, memory: Memory) -> F
     def take(*shape: int) -> np.ndarray:
         return _take_ordered(memory, shape, u.dtype, as_matrix)
 
+    keep_spectra = not (as_matrix or recompute)
     F, spectrum_dtype = fft_length(2 * L - 1) // 2 + 1, np.result_type(u.dtype, np.complex64)
     return FastHyenaCache(
         u=u,
         z=take(config.order + 1, D, B, L),
-        signal=take(filters, D, B, L) if as_matrix else memory.take((filters, D, B, F), spectrum_dtype),
-        filter=None if as_matrix else memory.take((filters, D, F), spectrum_dtype),
+        signal=memory.take((filters, D, B, F), spectrum_dtype) if keep_spectra else None,
+        filter=memory.take((filters, D, F), spectrum_dtype) if keep_spectra else None,
         conv=take(filters, D, B, L),
         raw=raw,
         networks=in_parallel(network, split(L, threads)),
         tables=(t, split_orders(deltas, config)),
+        as_matrix=as_matrix,
         parts=split(D, threads),
         params=params,
         config=config,
@@ -75,7 +78,7 @@ def begin(u: np.ndarray, params: dict, config: HyenaConfig, memory: Memory) -> F
 
 def take(cache: FastHyenaCache, shape: tuple[int, ...]) -> np.ndarray:
     """Memory for an array (..., B, L) of a call that has begun."""
-    return _take_ordered(cache.memory, shape, cache.z.dtype, cache.filter is None)
+    return _take_ordered(cache.memory, shape, cache.z.dtype, cache.as_matrix)
 
 
 def _take_ordered(memory: Memory, shape: tuple[int, ...], dtype: np.dtype, batch_last: bool) -> np.ndarray:
@@ -97,14 +100,14 @@ def flat(x: np.ndarray) -> np.ndarray:
 
 
 def as_rows(x: np.ndarray, cache: FastHyenaCache) -> np.ndarray:
-    """(B, L, D) to (B L, D), the rows in the order of `_flat`."""
-    return (np.swapaxes(x, 0, 1) if cache.filter is None else x).reshape(-1, x.shape[2])
+    """(B, L, D) to (B L, D), the rows in the order of `flat`."""
+    return (np.swapaxes(x, 0, 1) if cache.as_matrix else x).reshape(-1, x.shape[2])
 
 
 def from_rows(rows: np.ndarray, cache: FastHyenaCache) -> np.ndarray:
-    """The inverse of `_rows`."""
+    """The inverse of `as_rows`."""
     B, L, D = cache.u.shape
-    if cache.filter is None:
+    if cache.as_matrix:
         return np.ascontiguousarray(np.swapaxes(rows.reshape(L, B, D), 0, 1))
     return rows.reshape(B, L, D)
 
@@ -112,7 +115,7 @@ def from_rows(rows: np.ndarray, cache: FastHyenaCache) -> np.ndarray:
 def scratch_of(cache: FastHyenaCache, count: int) -> tuple[np.ndarray, np.ndarray]:
     """For every thread, `count` buffers (c, B, L), and one (c, B, n) that ends in zeros, for transforms."""
     _, _, B, L = cache.z.shape
-    n = L if cache.filter is None else fft_length(2 * L - 1)
+    n = L if cache.as_matrix else fft_length(2 * L - 1)
     c = max(block.stop - block.start for part in cache.parts for block in _channels(part, B * L))
     scratch = take(cache, (len(cache.parts), count, c, B, L))
     padded = take(cache, (len(cache.parts), c, B, n))
@@ -139,7 +142,9 @@ def convolves_as_matrix(B: int, L: int) -> bool:
     return L <= _MATRIX_LENGTH and B >= _MATRIX_BATCH
 
 
-def peak_floats(config: HyenaConfig, B: int, L: int, threads: int, backward: bool) -> int:
+def peak_floats(
+    config: HyenaConfig, B: int, L: int, threads: int, backward: bool, recompute: bool = False
+) -> int:
     """Numbers that the first call in a workspace holds at its peak, results included, from the shapes alone.
 
     Large arrays only. A forward holds what `FastHyenaCache` names, the recurrence's output, its scratch and
@@ -152,7 +157,9 @@ def peak_floats(config: HyenaConfig, B: int, L: int, threads: int, backward: boo
     c = -(-D // threads)
     c = -(-c // max(1, -(-c * B * L // _BLOCK_SIZE)))  # channels of a block
     scratch, padded = threads * c * B * L, threads * c * B * (L if as_matrix else n)
-    kept = (branches + filters) * A + (A * filters if as_matrix else 2 * filters * D * (B + 1) * F)
+    kept = (branches + filters) * A
+    if not (as_matrix or recompute):
+        kept += 2 * filters * D * (B + 1) * F
     network = config.filter_channels * L + 2 * (config.num_inner_mlps + 1) * config.filter_order * L
     forward = kept + network + A + (branches + 1) * scratch + padded + A
     if not backward:

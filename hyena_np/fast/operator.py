@@ -48,11 +48,15 @@ from hyena_np.ops.filters import (
 
 
 def fast_hyena(
-    u: np.ndarray, params: dict, config: HyenaConfig, workspace: Workspace | None = None
+    u: np.ndarray,
+    params: dict,
+    config: HyenaConfig,
+    workspace: Workspace | None = None,
+    recompute: bool = False,
 ) -> tuple[np.ndarray, FastHyenaCache]:
     """`hyena` for NumPy arrays that `check_operator` has looked at."""
     memory = FreshMemory() if workspace is None else workspace
-    cache = begin(u, params, config, memory)
+    cache = begin(u, params, config, memory, recompute)
     B, L, D = u.shape
     rows, z, conv, threads = as_rows(u, cache), cache.z, cache.conv, len(cache.parts)
     weight, bias = per_branch(params["in_proj"], len(z))
@@ -103,7 +107,7 @@ def fast_hyena_backward(dy: np.ndarray, cache: FastHyenaCache) -> tuple[np.ndarr
         for block, buffers in blocks_of(cache, i, scratch):
             spare, dbranches = buffers[-1], buffers[branches : 2 * branches]
             v, gates = branches_of(cache, block, buffers[:branches], spare)
-            dh = convolve_backward(cache, block, v, gates, dbranches, y[block], padded[i, : len(v)])
+            dh = convolve_backward(cache, block, v, gates, dbranches, y[block], padded[i, : len(v)], spare)
             dt += filter_backward(cache, block, dh, split_orders(draw, config), grads)
             branches_backward(cache, block, dbranches, spare, dz, grads)
         np.matmul(drows.T, y_rows.T, out=grads["out_proj.weight"][:, part])

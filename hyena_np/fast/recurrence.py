@@ -11,6 +11,7 @@ from hyena_np.fast.blocks import (
     matrix_conv_block_backward,
     short_conv_block,
     short_conv_block_backward,
+    spectra_block,
 )
 from hyena_np.fast.layout import FastHyenaCache
 from hyena_np.ops.config import HyenaConfig
@@ -50,18 +51,16 @@ def roles(config: HyenaConfig, branches: Buffers) -> tuple[np.ndarray, list]:
 
 def convolve(cache: FastHyenaCache, block: slice, v: np.ndarray, gates: list, padded: np.ndarray) -> None:
     """All gates but the last, and all long convolutions: s = gate * z, then z = h * s."""
-    L, z = v.shape[-1], v
+    z, s, n_fft = v, padded[..., : v.shape[-1]], padded.shape[-1]
     for n, y in enumerate(cache.conv[:, block]):
-        h, signal = filter_of(cache, block, n), cache.signal[n, block]
-        s = signal if cache.filter is None else padded[..., :L]
-        if gates[n] is None:
-            s[...] = z
+        _gate(gates[n], z, out=s)
+        if cache.as_matrix:
+            matrix_conv_block(s, filter_of(cache, block, n), y)
         else:
-            np.multiply(gates[n], z, out=s)
-        if cache.filter is None:
-            matrix_conv_block(s, h, y)
-        else:
-            fft_conv_block(padded, h, signal, cache.filter[n, block], y)
+            s_f, h_f = spectra_block(padded, filter_of(cache, block, n))
+            if cache.signal is not None and cache.filter is not None:
+                cache.signal[n, block], cache.filter[n, block] = s_f, h_f
+            fft_conv_block(s_f, h_f, n_fft, y)
         z = y
 
 
@@ -73,26 +72,50 @@ def convolve_backward(
     dbranches: Buffers,
     y: np.ndarray,
     padded: np.ndarray,
+    spare: np.ndarray,
 ) -> list:
     """Writes the gradients by the branches, returns those by the filters; `y` holds dy, and then y."""
     conv, dz, dh = cache.conv[:, block], padded[..., : v.shape[-1]], []
+    before = [v, *conv[:-1]]  # what each step gates
+    spectra = [] if cache.as_matrix else _spectra(cache, block, before, gates, padded)
     dv, dgates = roles(cache.config, dbranches)
     # y = gates[-1] * conv[-1]
     np.multiply(y, conv[-1], out=dgates[-1])
     np.multiply(y, gates[-1], out=dz)
     np.multiply(gates[-1], conv[-1], out=y)
     for n in reversed(range(len(conv))):
-        # conv[n] = convolve(s, h)
-        if cache.filter is None:
-            h = filter_of(cache, block, n)
-            dh.append(matrix_conv_block_backward(dz, cache.signal[n, block], h, ds=dv))
+        # conv[n] = h * s
+        if cache.as_matrix:
+            s = _gate(gates[n], before[n], out=spare)
+            dh.append(matrix_conv_block_backward(dz, s, filter_of(cache, block, n), ds=dv))
         else:
-            dh.append(fft_conv_block_backward(padded, cache.signal[n, block], cache.filter[n, block], ds=dv))
+            dh.append(fft_conv_block_backward(padded, *spectra[n], ds=dv))
         if gates[n] is not None:
-            # s = gates[n] * z
-            np.multiply(dv, v if n == 0 else conv[n - 1], out=dgates[n])
+            # s = gates[n] * before[n]
+            np.multiply(dv, before[n], out=dgates[n])
             np.multiply(dv, gates[n], out=dv if n == 0 else dz)
     return dh[::-1]
+
+
+def _gate(gate: np.ndarray | None, z: np.ndarray, out: np.ndarray) -> np.ndarray:
+    if gate is None:
+        out[...] = z
+    else:
+        np.multiply(gate, z, out=out)
+    return out
+
+
+def _spectra(
+    cache: FastHyenaCache, block: slice, before: list, gates: list, padded: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of each convolution: those that the forward kept, or the same again."""
+    if cache.signal is not None and cache.filter is not None:
+        return list(zip(cache.signal[:, block], cache.filter[:, block], strict=True))
+    again = []
+    for n, z in enumerate(before):
+        _gate(gates[n], z, out=padded[..., : z.shape[-1]])
+        again.append(spectra_block(padded, filter_of(cache, block, n)))
+    return again
 
 
 def filter_of(cache: FastHyenaCache, block: slice, n: int) -> np.ndarray:

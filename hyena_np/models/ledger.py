@@ -103,8 +103,8 @@ def _hyena_floats(config: HyenaConfig, B: int, L: int, readable: bool) -> dict[s
     return {
         # the operator's input, and the branches before the short convolution
         "projections": activation + (N + 1) * activation,
-        # what each convolution gave; as a matrix, what it read
-        "recurrence": (1 + convolves_as_matrix(B, L)) * filters * activation,
+        # what each convolution gave
+        "recurrence": filters * activation,
         "spectra": 0 if convolves_as_matrix(B, L) else spectra,
         # and the raw filter
         "filter network": network + filters * D * L,

@@ -80,6 +80,17 @@ def test_no_transform_but_those_of_the_floor(transforms, monkeypatch, kind, orde
     assert transforms == expected
 
 
+def test_recomputing_costs_one_transform_of_each_signal_and_each_filter(transforms):
+    u, dy, params, config = case_of()
+    _, cache = hyena(u, params, config)
+    hyena_backward(dy, cache)
+    kept, n = dict(transforms), fft_length(2 * L - 1)
+    transforms.clear()
+    _, cache = hyena(u, params, config, recompute=True)
+    hyena_backward(dy, cache)
+    assert transforms == {("_rfft", n): kept["_rfft", n] + B * D + D, ("_irfft", n): kept["_irfft", n]}
+
+
 def test_a_short_batch_needs_no_transform(transforms):
     u, dy, params, config = case_of(B=8, L=64)
     hyena_backward(dy, hyena(u, params, config)[1])
@@ -182,15 +193,16 @@ def test_a_planted_temporary_is_noticed(monkeypatch):
 @pytest.mark.parametrize("shape", [(1, 4096, 32), (2, 512, 32), (8, 64, 32), (1, 20_000, 16)], ids=str)
 @pytest.mark.parametrize("order", [2, 3])
 @pytest.mark.parametrize("count", [1, 2])
-def test_the_predicted_peak_is_what_is_asked_for(shape, order, count):
+@pytest.mark.parametrize("recompute", [False, True])
+def test_the_predicted_peak_is_what_is_asked_for(shape, order, count, recompute):
     B, L, D = shape
     u, dy, params, config = case_of(order, B=B, L=L, D=D)
     network = 2 * (config.num_inner_mlps + 1) * config.filter_order * L
     memory = Ledger()
     with threads(count):
-        _, cache = hyena(u, params, config, memory)
+        _, cache = hyena(u, params, config, memory, recompute)
         forward = memory.nbytes // 4 + network + u.size
-        assert peak_floats(config, B, L, count, backward=False) == forward
+        assert peak_floats(config, B, L, count, False, recompute) == forward
         hyena_backward(dy, cache)
         both = memory.nbytes // 4 + network + 2 * u.size
-        assert peak_floats(config, B, L, count, backward=True) == both
+        assert peak_floats(config, B, L, count, True, recompute) == both

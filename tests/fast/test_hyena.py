@@ -75,6 +75,20 @@ def test_however_it_is_split(tiny_blocks, rng, variant, order, L, B):
             assert_trees_close(*both(u, params, config, dy), 1e-12)
 
 
+@given(sizes(longest=40), variants_and_orders)
+def test_without_spectra_it_is_the_same_to_the_bit(s, form):
+    variant, order = form
+    config = config_of(s.D, order=order, variant=variant)
+    params = operator_tree(config, s.rng)
+    u, dy = (s.rng.standard_normal((s.B, s.L, s.D)) for _ in range(2))
+    y, cache = hyena(u, params, config, recompute=True)
+    assert cache.signal is cache.filter is None
+    kept_y, kept = hyena(u, params, config)
+    assert kept.signal is not None
+    np.testing.assert_array_equal(y, kept_y)
+    assert_trees_close(hyena_backward(dy, cache), hyena_backward(dy, kept), 0.0)
+
+
 def test_both_ways_to_convolve_are_tried_above():
     assert convolves_as_matrix(4, 40)
     assert not convolves_as_matrix(1, 40)

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from hyena_np.backend import Backend
+from hyena_np.backend import Backend, threads
 from hyena_np.demo.folder import RUN_NAME, begin_run, finished_accuracy
 from hyena_np.demo.ladder import Rung, climb
 from hyena_np.demo.recipe import RecallData, RecallRecipe
@@ -152,7 +151,7 @@ def _train(
         total=recipe.total_steps, unit="step", disable=not bar, dynamic_ncols=True, mininterval=0.2
     )
     # The products of this model are small: on a busy machine, threads would only wait for one another.
-    with threadpool_limits(1, user_api="blas"), bar_of_steps as progress:
+    with threads(1), bar_of_steps as progress:
         result = train(
             recipe.model,
             recipe.training,

@@ -15,11 +15,16 @@ import numpy as np
 from hyena_np.backend import Array, Backend
 from hyena_np.errors import CheckpointError, ConfigError, NonFiniteError, ParameterError
 from hyena_np.files import remove_parts
-from hyena_np.models.language_model import LanguageModelConfig, init_language_model
+from hyena_np.models.language_model import (
+    LanguageModelConfig,
+    init_language_model,
+    language_model,
+    language_model_backward,
+)
 from hyena_np.models.params import tree_from_leaves, tree_leaves, tree_map
 from hyena_np.ops.config import check_integer, check_real
+from hyena_np.ops.layers import cross_entropy, cross_entropy_backward
 from hyena_np.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from hyena_np.training.gradient import loss_and_gradients
 from hyena_np.training.metrics import MetricsFile, Record
 from hyena_np.training.optim import (
     AdamWState,
@@ -178,7 +183,9 @@ def train_step(
     -----
     Source: Hyena paper, App. A (training procedure).
     """
-    loss, grads = loss_and_gradients(state.params, ids, labels, model, config.remat)
+    logits, cache = language_model(ids, state.params, model, remat=config.remat)
+    loss, loss_cache = cross_entropy(logits, labels)
+    grads = language_model_backward(cross_entropy_backward(1.0, loss_cache), cache)
     groups = parameter_groups(state.params, config.weight_decay, config.train_positions)
     # The norm is that of what is trained: the tables have gradients too, but stay as they are.
     leaves = tree_leaves(grads)

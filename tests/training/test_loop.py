@@ -37,7 +37,7 @@ from hyena_np.errors import (
     TokenError,
 )
 from hyena_np.models.serialise import config_to_dict
-from hyena_np.training import checkpoint as checkpoint_module, gradient, loop
+from hyena_np.training import checkpoint as checkpoint_module, loop
 from hyena_np.training.checkpoint import load_checkpoint, save_checkpoint
 from hyena_np.training.loop import (
     CHECKPOINT_NAME,
@@ -235,7 +235,7 @@ class TestRepeating:
             caches.extend(type(block).__name__ for block in cache.blocks)
             return logits, cache
 
-        monkeypatch.setattr(gradient, "language_model", watched)
+        monkeypatch.setattr(loop, "language_model", watched)
         config = replace(CONFIG, remat=remat)
         batch = sample(np.random.default_rng(0), 0)
         train_step(initial_state(MODEL, config, NUMPY), *batch, MODEL, config)
@@ -535,8 +535,7 @@ class TestCtrlC:
     @pytest.mark.parametrize("name", ["language_model_backward", "adamw", "learning_rate"])
     def test_within_a_step(self, tmp_path, monkeypatch, name):
         with monkeypatch.context() as patch:
-            module = loop if hasattr(loop, name) else gradient
-            patch.setattr(module, name, calls_before(5, getattr(module, name), KeyboardInterrupt()))
+            patch.setattr(loop, name, calls_before(5, getattr(loop, name), KeyboardInterrupt()))
             result = start(tmp_path)
         assert result.interrupted
         assert 0 < result.state.step < TOTAL
@@ -602,11 +601,11 @@ def spoilt(n, function, spoil):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 class TestNonFinite:
     def nan_loss(self, patch, n):
-        patch.setattr(gradient, "cross_entropy", spoilt(n, cross_entropy, lambda r: (r[0] * np.nan, r[1])))
+        patch.setattr(loop, "cross_entropy", spoilt(n, cross_entropy, lambda r: (r[0] * np.nan, r[1])))
 
     def nan_gradient(self, patch, n):
-        backward = gradient.cross_entropy_backward
-        patch.setattr(gradient, "cross_entropy_backward", spoilt(n, backward, lambda g: g * np.nan))
+        backward = loop.cross_entropy_backward
+        patch.setattr(loop, "cross_entropy_backward", spoilt(n, backward, lambda g: g * np.nan))
 
     def test_names_the_step_and_the_last_good_checkpoint(self, tmp_path, monkeypatch):
         path = tmp_path / CHECKPOINT_NAME

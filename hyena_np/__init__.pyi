@@ -19,6 +19,11 @@ from .errors import (
     ShapeError as ShapeError,
     TokenError as TokenError,
 )
+from .fast.choose import (
+    causal_conv as causal_conv,
+    causal_conv_backward as causal_conv_backward,
+    choose_conv as choose_conv,
+)
 from .fast.hyena import hyena as hyena, hyena_backward as hyena_backward
 from .fast.workspace import Workspace as Workspace
 from .models.init import init_hyena as init_hyena
@@ -111,6 +116,8 @@ from .ops.toeplitz import (
     causal_conv_loop as causal_conv_loop,
     causal_conv_matrix as causal_conv_matrix,
     circulant as circulant,
+    matrix_conv as matrix_conv,
+    matrix_conv_backward as matrix_conv_backward,
     toeplitz as toeplitz,
 )
 

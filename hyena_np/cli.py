@@ -208,6 +208,12 @@ def demo(
     type=click.Path(path_type=Path),
     help="Folder for table and figures. [default: benchmarks/results/ and the preset's name]",
 )
+@click.option(
+    "--forms",
+    is_flag=True,
+    help="Instead, every form of the causal convolution, for choose_conv; --out is then a CSV file. "
+    "[default: conv_forms.csv]",
+)
 @click.option("--resume", is_flag=True, help="Keep the rows in --out and measure only what is missing.")
 @click.option("--overwrite", is_flag=True, help="Replace the results in --out.")
 @click.option("--quiet", is_flag=True, help="Say nothing unless something is wrong.")
@@ -225,6 +231,7 @@ def bench(
     memory: bool | None,
     benchmarks: Path | None,
     out: Path | None,
+    forms: bool,
     resume: bool,
     overwrite: bool,
     quiet: bool,
@@ -242,6 +249,7 @@ def bench(
       hyena-np bench --length 4096 --length 16384    two lengths of one's own
       hyena-np bench --threads 1 --contenders eager  one thread, ours and PyTorch's alone
       hyena-np bench --backend cupy                  on a GPU
+      hyena-np bench --forms                         a table for choose_conv
     """
     from hyena_np.bench.cases import select_cases
     from hyena_np.bench.compare import DisagreementError
@@ -251,6 +259,18 @@ def bench(
     from hyena_np.bench.plan import Plan
     from hyena_np.bench.run import run_bench
 
+    say: dict = {"echo": lambda line: None} if quiet else {}
+    if forms:
+        if resume or kinds or orders or contenders:
+            fail(
+                "--forms goes with --length, --width, --threads, --backend, --budget, --repeats, --out, "
+                "--overwrite and --quiet",
+                2,
+            )
+        counts = thread_counts(threads or ("all",), backend)
+        out = Path("conv_forms.csv") if out is None else out
+        _measure_forms(out, backend, counts, lengths, width, budget, repeats, overwrite, quiet, say)
+        return
     folder = find_folder(benchmarks)
     plan = Plan(
         select_cases(preset, [kind.replace("-", " ") for kind in kinds], lengths, orders, width),
@@ -263,7 +283,6 @@ def bench(
         folder,
     )
     out = default_out(folder, preset, backend) if out is None else out
-    say: dict = {"echo": lambda line: None} if quiet else {}
     try:
         run_bench(plan, out, resume, overwrite, bar=not quiet, **say)
     except KeyboardInterrupt:
@@ -272,6 +291,36 @@ def bench(
         fail(str(error), 1)
     if not quiet:
         click.echo(f"Written to {out}/")
+
+
+def _measure_forms(
+    out: Path,
+    backend: str,
+    counts: tuple[int, ...],
+    lengths: tuple[int, ...],
+    width: int | None,
+    budget: float | None,
+    repeats: int | None,
+    overwrite: bool,
+    quiet: bool,
+    say: dict,
+) -> None:
+    """``bench --forms``."""
+    from hyena_np.bench.compare import DisagreementError
+    from hyena_np.bench.forms import LENGTHS, WIDTH, grid, measure_forms
+
+    if len(counts) > 1:
+        fail(f"threads: got {len(counts)} numbers, allowed is one: a table of forms has one", 2)
+    points = grid(lengths or LENGTHS, D=WIDTH if width is None else width)
+    budget = 1.0 if budget is None else budget
+    try:
+        measure_forms(out, backend, counts[0], points, budget, repeats, overwrite, bar=not quiet, **say)
+    except KeyboardInterrupt:
+        fail(f"stopped; the points that were finished are in {out}", INTERRUPTED)
+    except DisagreementError as error:
+        fail(str(error), 1)
+    if not quiet:
+        click.echo(f"Written to {out}")
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -487,7 +487,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     expected = {
         path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*") if path.suffix in (".py", ".pyi")
     }
-    assert package == expected | {"hyena_np/py.typed"}
+    assert package == expected | {"hyena_np/py.typed", "hyena_np/fast/conv_forms.csv"}
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

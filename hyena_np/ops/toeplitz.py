@@ -1,11 +1,22 @@
 """A causal convolution is a product with a lower-triangular Toeplitz matrix (paper, Sec. 2).
 
-These are the slow references. Every fast path of the package is tested against them.
+These are the slow references. Every fast path of the package is tested against them. Where the sequence is
+short, the matrix is no slow path at all: `matrix_conv` has a gradient, like every form that may be chosen.
 """
 
 from __future__ import annotations
 
-from hyena_np.backend import Array, arange_like, check_ndim, namespace, zeros_like_device
+from typing import NamedTuple
+
+from hyena_np.backend import (
+    Array,
+    arange_like,
+    check_convolution,
+    check_ndim,
+    check_shape,
+    namespace,
+    zeros_like_device,
+)
 from hyena_np.errors import ShapeError
 
 
@@ -119,6 +130,123 @@ def causal_conv_matrix(u: Array, h: Array) -> Array:
     """
     xp, L, _ = _check(u, h)
     return xp.matmul(toeplitz(h, L), u[..., None])[..., 0]  # (D,L,L) @ (B,D,L,1)
+
+
+class MatrixConvCache(NamedTuple):
+    """What `matrix_conv_backward` needs."""
+
+    u: Array  # (B, D, L)
+    S: Array  # (D, L, L), the Toeplitz matrices
+    skip: Array | None  # (D,)
+    Lh: int
+
+
+def matrix_conv(u: Array, h: Array, skip: Array | None = None) -> tuple[Array, MatrixConvCache]:
+    r"""`causal_conv_matrix` with a skip term and a gradient: one matrix product a channel, for all the batch.
+
+    .. math:: y = S_h u + \mathrm{skip} \cdot u
+
+    Parameters
+    ----------
+    u : array (B, D, L), float32 or float64
+        Signals, time last.
+    h : array (D, Lh), dtype of `u`
+        One filter a channel, of any length.
+    skip : array (D,), dtype of `u`, optional
+        An extra tap at lag 0.
+
+    Returns
+    -------
+    y : array (B, D, L)
+        Same dtype; equal to that of `fftconv`.
+    cache : MatrixConvCache
+        The signal and the matrices, D L^2 numbers.
+
+    Raises
+    ------
+    ShapeError, DTypeError, LibraryMismatchError
+        The arguments do not fit.
+
+    Notes
+    -----
+    Source: Hyena paper, Sec. 2: the matrix S_h.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hyena_np import matrix_conv
+    >>> matrix_conv(np.array([[[1.0, 0.0, 0.0, 2.0]]]), np.array([[1.0, 10.0]]))[0]
+    array([[[ 1., 10.,  0.,  2.]]])
+    """
+    xp, _ = check_convolution(u, h, skip)
+    S = toeplitz(h, u.shape[2])
+    y = _swapped(xp.matmul(_swapped(u), xp.matrix_transpose(S)))  # (D,B,L) @ (D,L,L) -> (B,D,L)
+    return y if skip is None else y + skip[:, None] * u, MatrixConvCache(u, S, skip, h.shape[1])
+
+
+def matrix_conv_backward(dy: Array, cache: MatrixConvCache) -> tuple[Array, Array, Array | None]:
+    r"""Gradients of `matrix_conv`: the transposed matrix, and sums along the diagonals of an outer product.
+
+    .. math:: du = S_h^\top dy, \qquad dS = \sum_b dy_b\, u_b^\top, \qquad dh_k = \sum_{i-j=k} dS_{ij}, \qquad
+              d\mathrm{skip} = \sum_{b,t} dy_{b,t}\, u_{b,t}
+
+    Parameters
+    ----------
+    dy : array (B, D, L)
+        Gradient of a scalar by `y`.
+    cache : MatrixConvCache
+
+    Returns
+    -------
+    du : array (B, D, L)
+    dh : array (D, Lh)
+        Zero at lags past L-1.
+    dskip : array (D,) or None
+        None where there was no skip term.
+
+    Raises
+    ------
+    ShapeError, DTypeError, LibraryMismatchError
+        `dy` does not fit.
+
+    Notes
+    -----
+    Source: the transpose of the Toeplitz matrix of the paper's Sec. 2.
+    """
+    u, S, skip, Lh = cache
+    check_shape("dy", dy, u.shape)
+    xp = namespace(u=u, dy=dy)
+    D, L, _ = S.shape
+    # y = S @ u + skip * u
+    du = _swapped(xp.matmul(_swapped(dy), S))
+    dS = xp.matmul(xp.matrix_transpose(_swapped(dy)), _swapped(u))  # (D,L,B) @ (D,B,L)
+    # S = toeplitz(h, L)
+    taps = min(L, Lh)
+    dh = _diagonal_sums(dS)[:, :taps]
+    dh = xp.concat([dh, zeros_like_device((D, Lh - taps), dh)], axis=-1)
+    if skip is None:
+        return du, dh, None
+    return du + skip[:, None] * dy, dh, xp.sum(dy * u, axis=(0, 2))
+
+
+def _diagonal_sums(G: Array) -> Array:
+    """Sums over i - j = 0..L-1 of matrices (D, L, L): (D, L); the adjoint of `toeplitz`.
+
+    Entry (i, j) is number iL + j = i(L+1) - (i-j) in memory. Read in rows of L+1 numbers, a diagonal is thus
+    a column, the (i-j)-th from the right. Numbers above the main diagonal would fall in the same columns.
+    """
+    xp = namespace(G=G)
+    D, L, _ = G.shape
+    numbers = xp.reshape(xp.tril(G), (D, L * L))
+    rows = xp.reshape(xp.concat([numbers, zeros_like_device((D, L), G)], axis=1), (D, L, L + 1))
+    columns = xp.sum(rows, axis=1)
+    # column 0 is lag 0, column 1 would be lag L, the last column is lag 1
+    return xp.concat([columns[:, :1], xp.flip(columns[:, 2:], axis=1)], axis=1)
+
+
+def _swapped(x: Array) -> Array:
+    """(B, D, L) <-> (D, B, L): the batch as rows of one matrix a channel."""
+    return namespace(x=x).permute_dims(x, (1, 0, 2))
 
 
 def circulant(h: Array) -> Array:

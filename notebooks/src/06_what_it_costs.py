@@ -14,9 +14,9 @@
 # # What it costs
 #
 # The paper promises that Hyena is cheaper than attention on long texts: $O(N D L (\log_2 L + D))$ operations
-# (Prop. 3.2) where attention needs $L^2$, and times a hundred in speed at the far end (Sec. 4.4). In this
+# (Prop. 3.2) where attention needs $L^2$, and a hundred times the speed at 64K tokens (Sec. 4.4). In this
 # notebook you measure the promise on the machine in front of you, count what it is made of, and find out why
-# the three numbers differ: operations, bytes and seconds.
+# three prices differ: operations, bytes and seconds.
 #
 # **What you will do**
 #
@@ -186,7 +186,7 @@ print(f"{'FFT':>15}: grows as L^{exponent(times['FFT']):.2f} from L = 4,096 on")
 # | form | what is alive at its peak | numbers |
 # |---|---|---|
 # | Toeplitz matrix | a matrix a channel, and two tables of lags (8 bytes an entry) | $D L^2 + 4 L^2$ |
-# | attention | the scores, masked; exponentials; weights; the mask (1 byte) | $4 L^2 + L^2 / 4$ |
+# | attention | scores; the same, masked; exponentials; weights; the mask (1 byte each) | $4 L^2 + L^2 / 4$ |
 # | FFT | spectra of $u$ and $h$, their product, the signal before it is cut | $4 \cdot 2 D L$ |
 #
 # A real signal of length $L$, padded to $2L$, has $L + 1$ complex frequencies, that is about $2L$ numbers.
@@ -271,7 +271,7 @@ assert kept["attention, 1 head"][65536] > 50 * kept["Hyena, order 2"][65536]
 # ## 3. Operations are not seconds
 #
 # Count multiplications and additions of the mixing alone. Attention makes two products with $L \times L$
-# matrices, and each entry costs a multiplication and an addition:
+# matrices, each of which takes $L^2 D$ multiplications and as many additions:
 #
 # $$ 2 \cdot 2\, L^2 D . $$
 #
@@ -314,8 +314,8 @@ for name, rate in rates.items():
 
 # %% [markdown]
 # The same processor, the same thread, and quite different rates. A product of matrices uses each number that
-# it fetches many times. An FFT fetches, computes little, and moves on. Attention as written here makes its
-# products at full speed, and then spends its time on exponentials and on walking through a matrix of $L^2$
+# it fetches many times. An FFT fetches, computes little, and moves on. Attention as written here makes two
+# products at a high rate, and then spends its time on exponentials and on walking through a matrix of $L^2$
 # entries four times over.
 #
 # So a ratio of counts and a ratio of times differ by the ratio of rates, and that depends on machine and
@@ -363,16 +363,16 @@ figure.axes[0].axhline(1, color="grey", linestyle="--")  # above: Hyena is cheap
 figure
 
 # %% [markdown]
-# All five curves rise, and that is the part of the promise that no machine can change: $L^2$ against
-# $L \log_2 L$. Where they lie is another matter.
+# In the end all five curves rise, and that is the part of the promise that no machine can change: $L^2$
+# against $L \log_2 L$. Where they lie is another matter.
 #
 # - **Counted, the mixing alone**, is the most flattering. It leaves out the projections and assumes that both
 #   sides compute at the same rate.
 # - **A whole layer** of the paper's model with 125 million parameters (width 768) starts near 1, because the
 #   projections are the same.
-# - **On the GPU** attention runs on matrix units that do sixteen times the work of the others (section 5),
-#   and the FFT cannot use them. In these numbers the hundred times of the text do not appear: 11 times at 64K
-#   against FlashAttention. Plain attention does not fit there at all.
+# - **On the GPU** the products of attention run on matrix units, which do sixteen times the work of the
+#   others (section 5); an FFT must be rewritten for them (section 4). In these numbers the hundred times of
+#   the text do not appear: 11 times at 64K against FlashAttention. Plain attention does not fit there at all.
 # - **Here** there are no separate matrix units, and attention is written plainly. The two effects pull in
 #   opposite directions.
 #
@@ -522,6 +522,7 @@ matrix_rate = rates["a product of matrices"]
 print(f"matrix products do {matrix_rate / fft_rate:.1f} times the operations a second of the library's FFT")
 
 
+# %%
 def both_ways(L):
     u, h = random(2, D, L), random(D, L)
     made_once = monarch_tables(monarch_factors(2 * L), u)
@@ -551,10 +552,10 @@ figure.axes[0].axhline(1, color="grey", linestyle="--")  # above: the FFT is che
 figure
 
 # %% [markdown]
-# Ten times the operations and more do not take ten times as long, because matrix products run at a higher
-# rate even here. But a factor of sixteen is not to be had from a processor with one kind of unit, and every
-# stage writes its table to memory and reads it back. A curve above the dashed line has lost; one below it
-# would have won.
+# Five to thirteen times the operations do not take as many times as long, because matrix products run at a
+# higher rate even here. But a factor of sixteen is not to be had from a processor with one kind of unit, and
+# every stage writes its table to memory and reads it back. Above the dashed line the products have lost;
+# below it they would have won.
 #
 # ## 6. Short filters: two small matrices
 #
@@ -564,9 +565,10 @@ figure
 #
 # $$ Y_r = H_0 X_r + H_1 X_{r-1}, \qquad (H_0)_{ij} = h_{i-j}, \qquad (H_1)_{ij} = h_{b+i-j} . $$
 #
-# That is `two_stage_conv`: about $4b$ operations a position, whatever the length of the text. StripedHyena 2
-# (Ku et al., 2025) uses it for filters of 7 and of 128 taps. `overlap_save` also works on blocks, but by FFTs
-# of four filter lengths. Both against the FFT of the whole text, for filters of 3 to 257 taps:
+# That is `two_stage_conv`: about $4b$ operations a position, whatever the length of the text. It comes from
+# StripedHyena 2 (Ku et al., 2025), whose short filters have 7 and 128 taps. `overlap_save` also works on
+# blocks, but by FFTs of four filter lengths or more. Both against the FFT of the whole text, for filters of 3
+# to 257 taps:
 
 # %%
 L = 8192
@@ -593,7 +595,7 @@ figure = ratio_against_length(
     taps,
     {name: series(divided(by_count, whole), taps) for name, by_count in short.items()},
     f"Short filters want blocks (L = {L:,}, D = {D})",
-    "time, divided by that of one FFT",
+    "time divided by that of one FFT",
 )
 figure.axes[0].axhline(1, color="grey", linestyle="--")  # below: quicker than the FFT of the whole text
 figure.axes[0].set_xlabel("filter length (taps)")
@@ -621,12 +623,12 @@ figure
 #
 # 1. Give `forms` a batch of 8 texts. The transform of the filter is then shared, the matrices of attention
 #    are not. Predict, from the counts of section 3, by how much the ratio of the two changes; then measure.
-# 2. Take $n = 15 = 3 \cdot 5$ in section 4. The table is no square any more, so three different permutations
-#    and two kinds of blocks appear, and a swap no longer undoes itself. Find the product that gives $F_{15}$
-#    to $10^{-12}$. (`monarch_order((3, 5))` and `monarch_order((5, 3))` are all you need.)
+# 2. Take $n = 15 = 3 \cdot 5$ in section 4. The table is no square any more: there are two kinds of blocks,
+#    and two permutations that undo each other, where a single one undid itself. Find the product that gives
+#    $F_{15}$ to $10^{-12}$. (`monarch_order((3, 5))` and `monarch_order((5, 3))` are all you need.)
 # 3. Put another machine into the roofline table: the data sheet of a GPU that you can use, or this processor
-#    with the two rates that you measured. By how much must the matrix units be faster for the last column to
-#    win at $L = 4096$?
+#    with the two rates that you measured. By how much must products be faster than FFTs for the last column
+#    to win at $L = 4096$?
 #
 # ## Further reading
 #

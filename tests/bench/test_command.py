@@ -29,10 +29,12 @@ def test_every_command_line_that_help_shows_is_understood(capsys, monkeypatch, t
     """With the run itself left out."""
     monkeypatch.chdir(tmp_path)
     shown = re.findall(r"^ +hyena-np (bench(?: --\w+(?: \w+)?)*)  ", cli.bench.help, re.MULTILINE)
-    assert len(shown) >= 5
+    assert len(shown) >= 6
+    import hyena_np.bench.forms
     import hyena_np.bench.run
 
     monkeypatch.setattr(hyena_np.bench.run, "run_bench", reached)
+    monkeypatch.setattr(hyena_np.bench.forms, "measure_forms", reached)
     for line in shown:
         assert_one_line(command(capsys, *line.split()), 2, "understood")
 
@@ -42,6 +44,9 @@ def reached(*args, **options):
 
 
 MISTAKES = {
+    "forms-resumed": ("--forms --resume", "--forms", "--overwrite"),
+    "forms-of-an-order": ("--forms --order 3", "--forms", "--length"),
+    "forms-with-two-numbers-of-threads": ("--forms --threads 1 --threads 2", "threads", "one"),
     "preset-unknown": ("--preset huge", "preset", "'huge'", "quick"),
     "kind-unknown": ("--kind sideways", "kind", "'sideways'", "forward"),
     "length-zero": ("--length 0", "length", "0"),

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from hyena_np import causal_conv_loop, toeplitz
+from hyena_np import causal_conv_loop, matrix_conv, matrix_conv_backward, toeplitz
 from hyena_np.errors import DTypeError, LibraryMismatchError, ShapeError
-from hyena_np.ops.toeplitz import causal_conv_matrix, circulant
+from hyena_np.ops.toeplitz import _diagonal_sums, causal_conv_matrix, circulant
+from support.contract import Case, LinearContract
 from support.draws import sizes
-from support.gradients import assert_close
+from support.gradients import assert_close, inner
 
 
 class TestCausalConvLoop:
@@ -88,6 +89,64 @@ class TestCausalConvMatrix:
         assert_close(library.to_numpy(y), causal_conv_loop(u, h), library.rtol)
 
 
+def conv_case(id, linear_in=("0", "1", "2"), B=2, D=3, L=7, Lh=3, skip=True):
+    def make(rng):
+        u, h = rng.standard_normal((B, D, L)), rng.standard_normal((D, Lh))
+        return (u, h, rng.standard_normal(D) if skip else None)
+
+    return Case(id, matrix_conv, matrix_conv_backward, make, linear_in=linear_in)
+
+
+class TestMatrixConvContract(LinearContract):
+    cases = (
+        conv_case("shorter filter"),
+        conv_case("no skip", ("0", "1"), skip=False),
+        conv_case("longer filter", L=5, Lh=12),
+        conv_case("one sequence", B=1, L=4, Lh=4),
+        conv_case("length 1", B=1, D=1, L=1, Lh=1),
+        conv_case("length 1, longer filter", L=1, Lh=4),
+        conv_case("length 2", D=1, L=2, Lh=2),
+    )
+
+
+class TestMatrixConv:
+    @given(sizes())
+    def test_equals_the_loop_and_the_product(self, s):
+        u, h, skip = (s.rng.standard_normal(shape) for shape in ((s.B, s.D, s.L), (s.D, s.Lh), s.D))
+        y, _ = matrix_conv(u, h, skip)
+        assert_close(y, causal_conv_loop(u, h) + skip[:, None] * u, 1e-12)
+        assert_close(matrix_conv(u, h)[0], causal_conv_matrix(u, h), 1e-12)
+
+    @given(sizes())
+    def test_the_gradient_of_the_filter_by_its_definition(self, s):
+        u, dy, h = *s.rng.standard_normal((2, s.B, s.D, s.L)), s.rng.standard_normal((s.D, s.Lh))
+        du, dh, dskip = matrix_conv_backward(dy, matrix_conv(u, h)[1])
+        expected = np.zeros((s.D, s.Lh))
+        for k in range(min(s.L, s.Lh)):
+            expected[:, k] = np.sum(dy[..., k:] * u[..., : s.L - k], axis=(0, 2))
+        assert_close(dh, expected, 1e-12)
+        assert_close(du, causal_conv_loop(dy[..., ::-1], h)[..., ::-1], 1e-12)
+        assert dskip is None
+
+    @pytest.mark.parametrize("L", [1, 2, 3, 8])
+    def test_sums_along_diagonals_are_the_adjoint_of_the_matrix(self, L, rng):
+        G, h = rng.standard_normal((2, L, L)), rng.standard_normal((2, L))
+        sums = _diagonal_sums(G)
+        expected = [np.trace(G, offset=-k, axis1=1, axis2=2) for k in range(L)]
+        assert_close(sums, np.stack(expected, axis=1), 1e-14)
+        assert abs(inner(toeplitz(h), G) - inner(h, sums)) < 1e-12
+
+    def test_keeps_its_dtype(self, rng):
+        u, h = rng.standard_normal((2, 3, 40)), rng.standard_normal((3, 40))
+        y, cache = matrix_conv(u.astype(np.float32), h.astype(np.float32))
+        assert y.dtype == cache.S.dtype == np.float32
+        assert_close(y, causal_conv_loop(u, h), 1e-6)
+
+    def test_a_skip_term_that_does_not_fit_is_refused(self):
+        with pytest.raises(ShapeError, match=r"^skip: got shape \(3,\), allowed is \(2,\)"):
+            matrix_conv(np.ones((1, 2, 3)), np.ones((2, 3)), np.ones(3))
+
+
 class TestCirculant:
     def test_entries_follow_the_definition(self, rng):
         h = rng.standard_normal((2, 5))
@@ -120,7 +179,7 @@ class TestCirculant:
         np.testing.assert_array_equal(library.to_numpy(C), circulant(h.astype(library.dtype)))
 
 
-@pytest.mark.parametrize("conv", [causal_conv_loop, causal_conv_matrix])
+@pytest.mark.parametrize("conv", [causal_conv_loop, causal_conv_matrix, matrix_conv])
 class TestBadInput:
     def test_wrong_number_of_axes(self, conv):
         with pytest.raises(ShapeError, match=r"^u: got shape \(2, 3\), allowed is \(B, D, L\)"):

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 Sample = Callable[[], float]  # calls once what is measured, and returns the seconds
 
 _MOST = 200  # more calls than this make no median steadier
-_PAUSE = 0.05  # seconds
+_SETTLED = 0.05  # seconds of calls that do not count, before each that does
+_LONG = 1.0  # a call of so many seconds needs none
 
 
 class Spread(NamedTuple):
@@ -56,13 +57,13 @@ def interleave(
     Returns
     -------
     dict
-        By name, the seconds of every call that counts. The first is a warm-up. Where a call is shorter than
-        a pause, each that counts follows one that does not: its threads are awake and its data at hand.
+        By name, the seconds of every call that counts.
 
     Notes
     -----
-    Threads of BLAS and OpenMP go on turning for some milliseconds when their work is done, on the cores that
-    the next contender is to use. So there is a pause before each.
+    The threads of BLAS and OpenMP go on turning for some milliseconds when their work is done, on the cores
+    that the next contender is to use; and a core that has slept wakes up slowly. So every call that counts,
+    unless it is a long one, follows some of the same contender that do not.
     Python's garbage collector is off meanwhile: it would charge one contender for the rubbish of another.
     Source: no counterpart in the paper. No arrays, so no shapes.
     """
@@ -75,14 +76,18 @@ def interleave(
     try:
         while active := [name for name in samples if not _enough(seconds[name], budget, repeats)]:
             for name in active:
-                time.sleep(_PAUSE)
-                if seconds[name] and seconds[name][-1] < _PAUSE:
-                    samples[name]()
+                _settle(samples[name], seconds[name])
                 seconds[name].append(samples[name]())
     finally:
         if collecting:
             gc.enable()
     return seconds
+
+
+def _settle(sample: Sample, seconds: list[float]) -> None:
+    spent, calls = 0.0, 0
+    while seconds and seconds[-1] < _LONG and spent < _SETTLED and calls < _MOST:
+        spent, calls = spent + sample(), calls + 1
 
 
 def _enough(seconds: list[float], budget: float, repeats: int | None) -> bool:

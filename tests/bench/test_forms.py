@@ -30,7 +30,7 @@ ALL_BUT_TWO_STAGE = [form for form in FORMS if form != "two_stage"]
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch):
-    monkeypatch.setattr(timing, "_PAUSE", 0.0)
+    monkeypatch.setattr(timing, "_SETTLED", 0.0)
 
 
 @pytest.fixture

@@ -8,13 +8,17 @@ from typing import NamedTuple
 import numpy as np
 
 from hyena_np.backend import fft_length
+from hyena_np.fast.network import network_part
 from hyena_np.fast.parallel import in_parallel, num_parts, split
 from hyena_np.fast.workspace import Memory
 from hyena_np.ops.config import HyenaConfig
-from hyena_np.ops.filters import SineNetworkCache, filter_tables, sine_network, split_orders
+from hyena_np.ops.filters import filter_tables, split_orders
 
 # Elements of a block of one (c, B, L) array: a few of them fit the cache, and its calls are worth their cost.
 _BLOCK_SIZE = 1 << 17
+# So many rows go through SciPy's transforms side by side, in the lanes of a register; alone, each takes twice
+# as long.
+_VECTOR_ROWS = 4
 # A Toeplitz matrix up to this size multiplies a batch of this size, or a larger one, more quickly than an FFT
 # convolves it; docs/performance.md has the measurement.
 _MATRIX_LENGTH = 128
@@ -30,8 +34,8 @@ class FastHyenaCache(NamedTuple):
     filter: np.ndarray | None  # (filters, D, F) complex, spectra of the filters
     conv: np.ndarray  # (filters, D, B, L), what each long convolution gave
     raw: np.ndarray  # (C, L), output of the filter network
-    networks: list[SineNetworkCache]  # of its parts along L
-    tables: tuple[np.ndarray, np.ndarray]  # time (L,) and decay rates (filters, D)
+    network: np.ndarray  # (2 layers, M, L), what each sine of it read and gave
+    tables: tuple[np.ndarray, np.ndarray, np.ndarray]  # features (L, E), time (L,), decay rates (filters, D)
     as_matrix: bool  # the long convolutions are products with Toeplitz matrices: there are no spectra
     parts: tuple[slice, ...]  # of the channels, one a thread
     params: dict
@@ -49,9 +53,10 @@ def begin(
     features, t, deltas = filter_tables(params["filter"], L, config)
     raw = memory.take((config.filter_channels, L), u.dtype)
 
-    def network(lags: slice) -> SineNetworkCache:
-        raw[:, lags], kept = sine_network(features[lags], params["filter"]["ffn"])
-        return kept
+    network = memory.take((2 * (config.num_inner_mlps + 1), config.filter_order, L), u.dtype)
+    in_parallel(
+        lambda lags: network_part(features, params["filter"]["ffn"], network, raw, lags), split(L, threads)
+    )
 
     def take(*shape: int) -> np.ndarray:
         return _take_ordered(memory, shape, u.dtype, as_matrix)
@@ -65,8 +70,8 @@ def begin(
         filter=memory.take((filters, D, F), spectrum_dtype) if keep_spectra else None,
         conv=take(filters, D, B, L),
         raw=raw,
-        networks=in_parallel(network, split(L, threads)),
-        tables=(t, split_orders(deltas, config)),
+        network=network,
+        tables=(features, t, split_orders(deltas, config)),
         as_matrix=as_matrix,
         parts=split(D, threads),
         params=params,
@@ -116,24 +121,25 @@ def scratch_of(cache: FastHyenaCache, count: int) -> tuple[np.ndarray, np.ndarra
     """For every thread, `count` buffers (c, B, L), and one (c, B, n) that ends in zeros, for transforms."""
     _, _, B, L = cache.z.shape
     n = L if cache.as_matrix else fft_length(2 * L - 1)
-    c = max(block.stop - block.start for part in cache.parts for block in _channels(part, B * L))
+    c = max(block.stop - block.start for part in cache.parts for block in _channels(part, B, L))
     scratch = take(cache, (len(cache.parts), count, c, B, L))
     padded = take(cache, (len(cache.parts), c, B, n))
     padded[..., L:] = 0
     return scratch, padded
 
 
-def _channels(part: slice, rows: int) -> list[slice]:
-    """The channels of a part in blocks whose (c, B, L) arrays fit the cache."""
+def _channels(part: slice, B: int, L: int) -> list[slice]:
+    """The channels of a part in blocks whose (c, B, L) arrays fit the cache, and fill a vector with rows."""
     channels = part.stop - part.start
-    blocks = split(channels, -(-channels * rows // _BLOCK_SIZE))
+    c = max(1, _BLOCK_SIZE // (B * L), -(-_VECTOR_ROWS // B))
+    blocks = split(channels, -(-channels // c))
     return [slice(part.start + block.start, part.start + block.stop) for block in blocks]
 
 
 def blocks_of(cache: FastHyenaCache, i: int, scratch: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """The blocks of the i-th part, each with its thread's buffers, (count, c, B, L)."""
     _, _, B, L = cache.z.shape
-    for block in _channels(cache.parts[i], B * L):
+    for block in _channels(cache.parts[i], B, L):
         yield block, scratch[i, :, : block.stop - block.start]
 
 
@@ -154,8 +160,8 @@ def peak_floats(
     A, F, n = B * L * D, fft_length(2 * L - 1) // 2 + 1, fft_length(2 * L - 1)
     as_matrix = convolves_as_matrix(B, L)
     threads = threads if num_parts(A) > 1 else 1
-    c = -(-D // threads)
-    c = -(-c // max(1, -(-c * B * L // _BLOCK_SIZE)))  # channels of a block
+    blocks = _channels(slice(0, -(-D // threads)), B, L)
+    c = max(block.stop - block.start for block in blocks)
     scratch, padded = threads * c * B * L, threads * c * B * (L if as_matrix else n)
     kept = (branches + filters) * A
     if not (as_matrix or recompute):
@@ -164,6 +170,7 @@ def peak_floats(
     forward = kept + network + A + (branches + 1) * scratch + padded + A
     if not backward:
         return forward
-    gradients = branches * A + config.filter_channels * L + A  # by z, by the network's output, by u
+    # by z, by the network's output and two of its arrays, by u
+    gradients = branches * A + config.filter_channels * L + 2 * config.filter_order * L + A
     # y and padded are taken again; the scratch is larger than the forward's, which stays in the workspace
     return forward + gradients + (2 * branches + 1) * scratch

@@ -27,6 +27,7 @@ from hyena_np.fast.layout import (
     scratch_of,
     take,
 )
+from hyena_np.fast.network import network_part_backward
 from hyena_np.fast.parallel import in_parallel, split
 from hyena_np.fast.recurrence import (
     branches_backward,
@@ -40,7 +41,6 @@ from hyena_np.fast.workspace import FreshMemory, Workspace
 from hyena_np.ops.config import HyenaConfig
 from hyena_np.ops.filters import (
     merge_orders,
-    sine_network_backward,
     split_orders,
     table_gradients,
     table_names,
@@ -100,12 +100,12 @@ def fast_hyena_backward(dy: np.ndarray, cache: FastHyenaCache) -> tuple[np.ndarr
     grads = _empty_gradients(config, u.dtype)
 
     def recurrence(i: int) -> np.ndarray:
-        part, dt = cache.parts[i], np.zeros_like(cache.tables[0])
+        part, dt = cache.parts[i], np.zeros_like(cache.tables[1])
         y_rows = flat(y[part])
         # out = y^T @ weight^T + bias
         np.matmul(params["out_proj"]["weight"].T[part], drows.T, out=y_rows)  # holds dy for now
         for block, buffers in blocks_of(cache, i, scratch):
-            spare, dbranches = buffers[-1], buffers[branches : 2 * branches]
+            dbranches, spare = buffers[branches : 2 * branches], buffers[-1]
             v, gates = branches_of(cache, block, buffers[:branches], spare)
             dh = convolve_backward(cache, block, v, gates, dbranches, y[block], padded[i, : len(v)], spare)
             dt += filter_backward(cache, block, dh, split_orders(draw, config), grads)
@@ -156,13 +156,16 @@ def _like(layer: dict, grads: dict, name: str) -> dict[str, np.ndarray]:
 
 
 def _network_backward(cache: FastHyenaCache, draw: np.ndarray) -> tuple[np.ndarray, dict]:
-    """`sine_network_backward` of the parts along L."""
-    lags = split(draw.shape[1], len(cache.networks))
+    """`sine_network_backward`, the lags in parts."""
+    ffn, features, kept = cache.params["filter"]["ffn"], cache.tables[0], cache.network
+    scratch = cache.memory.take((2, *kept.shape[1:]), kept.dtype)
 
-    def backward(i: int) -> tuple[np.ndarray, dict]:
-        return sine_network_backward(draw[:, lags[i]], cache.networks[i])
+    def backward(lags: slice) -> tuple[np.ndarray, dict]:
+        return network_part_backward(features, ffn, kept, draw, scratch, lags)
 
-    dfeatures, dffn = zip(*in_parallel(backward, range(len(lags))), strict=True)
+    parts = in_parallel(backward, split(draw.shape[1], len(cache.parts)))
+    cache.memory.give(scratch)
+    dfeatures, dffn = zip(*parts, strict=True)
     return np.concatenate(dfeatures), _sum_trees(dffn)
 
 

@@ -131,7 +131,7 @@ def filter_backward(
     cache: FastHyenaCache, block: slice, dh: list, draw: np.ndarray, grads: dict
 ) -> np.ndarray:
     """From the filters to the network's output and the tables; returns the gradient by time (L,)."""
-    t, deltas = cache.tables
+    _, t, deltas = cache.tables
     raw, dt = split_orders(cache.raw, cache.config), np.zeros_like(t)
     for n, dh_n in enumerate(dh):
         # h = (exp(-t |deltas|) + shift) * raw, and the skip term is added to its first tap
@@ -147,7 +147,7 @@ def filter_backward(
 
 def window_of(cache: FastHyenaCache, block: slice, n: int) -> np.ndarray:
     """The decaying part of the n-th filter's window, (c, L)."""
-    t, deltas = cache.tables
+    _, t, deltas = cache.tables
     decay = np.multiply(-np.abs(deltas[n, block, None]), t)
     return np.exp(decay, out=decay)
 

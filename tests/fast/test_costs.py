@@ -105,6 +105,7 @@ def test_large_arrays_are_these_and_no_others(order, variant):
     u, dy, params, config = case_of(order, variant)
     filters, n = config.num_filters, fft_length(2 * L - 1)
     spectrum, memory = 2 * (n // 2 + 1), Ledger()
+    network = 2 * 3 * config.filter_order * L  # what each sine read and gave
     with threads(1):
         _, cache = hyena(u, params, config, memory)
         assert sorted(memory.asked) == sorted(
@@ -115,6 +116,7 @@ def test_large_arrays_are_these_and_no_others(order, variant):
                 filters * D * B * spectrum,
                 filters * D * spectrum,
                 filters * D * L,  # the raw filters
+                network,
                 (order + 2) * A,  # branches, and a spare: here the block is everything
                 A // L * n,  # padded for the transforms
             ]
@@ -126,6 +128,7 @@ def test_large_arrays_are_these_and_no_others(order, variant):
             (order + 1) * A,  # gradient of the projection
             A,  # dy of the recurrence, then its output
             filters * D * L,
+            network // 3,  # two arrays of its three layers' six
             (2 * (order + 1) + 1) * A,  # branches, their gradients, and a spare
             A // L * n,
         ]
@@ -145,7 +148,7 @@ def peak(call):
 
 
 def test_in_a_workspace_that_is_warm_little_is_fresh():
-    """Results, two arrays a sine layer, and what one block of one convolution needs for a moment."""
+    """Results, and what one block of one convolution needs for a moment."""
     u, dy, params, config = case_of(L=4096, B=1)
     size, memory = u.nbytes, Workspace()
 
@@ -157,10 +160,9 @@ def test_in_a_workspace_that_is_warm_little_is_fresh():
     with threads(1):
         step()
         fresh, _ = peak(step)
-    network = 2 * (config.num_inner_mlps + 1) * config.filter_order * 4096 * 4
     block = 128 * 1024 * 4  # bytes of one (c, B, L) array of a block
-    assert fresh <= 2 * size + 1.6 * network + 9 * block
-    assert fresh >= 2 * size + network
+    print(fresh / size)
+    assert 2 * size <= fresh <= 2 * size + 9 * block
 
 
 def test_without_a_workspace_a_forward_keeps_what_the_ledger_says():
@@ -190,19 +192,18 @@ def test_a_planted_temporary_is_noticed(monkeypatch):
         assert peak(lambda: step(True))[0] - peak(lambda: step(False))[0] >= 0.9 * u.nbytes
 
 
-@pytest.mark.parametrize("shape", [(1, 4096, 32), (2, 512, 32), (8, 64, 32), (1, 20_000, 16)], ids=str)
+@pytest.mark.parametrize("shape", [(1, 4096, 48), (2, 512, 32), (8, 64, 32), (1, 20_000, 16)], ids=str)
 @pytest.mark.parametrize("order", [2, 3])
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("recompute", [False, True])
 def test_the_predicted_peak_is_what_is_asked_for(shape, order, count, recompute):
     B, L, D = shape
     u, dy, params, config = case_of(order, B=B, L=L, D=D)
-    network = 2 * (config.num_inner_mlps + 1) * config.filter_order * L
     memory = Ledger()
     with threads(count):
         _, cache = hyena(u, params, config, memory, recompute)
-        forward = memory.nbytes // 4 + network + u.size
+        forward = memory.nbytes // 4 + u.size
         assert peak_floats(config, B, L, count, False, recompute) == forward
         hyena_backward(dy, cache)
-        both = memory.nbytes // 4 + network + 2 * u.size
+        both = memory.nbytes // 4 + 2 * u.size
         assert peak_floats(config, B, L, count, True, recompute) == both

@@ -15,7 +15,7 @@ from hyena_np.ops.config import HyenaConfig
 from hyena_np.ops.filters import filter_tables, split_orders
 
 # Elements of a block of one (c, B, L) array: a few of them fit the cache, and its calls are worth their cost.
-_BLOCK_SIZE = 1 << 17
+_BLOCK_SIZE = 1 << 16
 # So many rows go through SciPy's transforms side by side, in the lanes of a register; alone, each takes twice
 # as long.
 _VECTOR_ROWS = 4
@@ -117,15 +117,25 @@ def from_rows(rows: np.ndarray, cache: FastHyenaCache) -> np.ndarray:
     return rows.reshape(B, L, D)
 
 
-def scratch_of(cache: FastHyenaCache, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """For every thread, `count` buffers (c, B, L), and one (c, B, n) that ends in zeros, for transforms."""
+def scratch_of(cache: FastHyenaCache, count: int) -> np.ndarray:
+    """For every thread, `count` buffers of the size of a block: (threads, count, c, B, L)."""
+    _, _, B, L = cache.z.shape
+    return take(cache, (len(cache.parts), count, _largest(cache), B, L))
+
+
+def padded_of(cache: FastHyenaCache) -> np.ndarray:
+    """For every thread, a buffer for transforms that ends in zeros: (threads, c, B, n)."""
     _, _, B, L = cache.z.shape
     n = L if cache.as_matrix else fft_length(2 * L - 1)
-    c = max(block.stop - block.start for part in cache.parts for block in _channels(part, B, L))
-    scratch = take(cache, (len(cache.parts), count, c, B, L))
-    padded = take(cache, (len(cache.parts), c, B, n))
+    padded = take(cache, (len(cache.parts), _largest(cache), B, n))
     padded[..., L:] = 0
-    return scratch, padded
+    return padded
+
+
+def _largest(cache: FastHyenaCache) -> int:
+    """Channels of the largest block."""
+    _, _, B, L = cache.z.shape
+    return max(block.stop - block.start for part in cache.parts for block in _channels(part, B, L))
 
 
 def _channels(part: slice, B: int, L: int) -> list[slice]:
@@ -136,11 +146,11 @@ def _channels(part: slice, B: int, L: int) -> list[slice]:
     return [slice(part.start + block.start, part.start + block.stop) for block in blocks]
 
 
-def blocks_of(cache: FastHyenaCache, i: int, scratch: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """The blocks of the i-th part, each with its thread's buffers, (count, c, B, L)."""
+def blocks_of(cache: FastHyenaCache, i: int, *scratch: np.ndarray) -> Iterator[tuple]:
+    """The blocks of the i-th part, each with its thread's buffers (count, c, B, L) of every scratch."""
     _, _, B, L = cache.z.shape
     for block in _channels(cache.parts[i], B, L):
-        yield block, scratch[i, :, : block.stop - block.start]
+        yield block, *(buffers[i, :, : block.stop - block.start] for buffers in scratch)
 
 
 def convolves_as_matrix(B: int, L: int) -> bool:
@@ -172,5 +182,5 @@ def peak_floats(
         return forward
     # by z, by the network's output and two of its arrays, by u
     gradients = branches * A + config.filter_channels * L + 2 * config.filter_order * L + A
-    # y and padded are taken again; the scratch is larger than the forward's, which stays in the workspace
-    return forward + gradients + (2 * branches + 1) * scratch
+    # y, padded and the forward's scratch are taken again
+    return forward + gradients + branches * scratch

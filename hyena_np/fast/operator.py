@@ -24,6 +24,7 @@ from hyena_np.fast.layout import (
     blocks_of,
     flat,
     from_rows,
+    padded_of,
     scratch_of,
     take,
 )
@@ -61,7 +62,7 @@ def fast_hyena(
     rows, z, conv, threads = as_rows(u, cache), cache.z, cache.conv, len(cache.parts)
     weight, bias = per_branch(params["in_proj"], len(z))
     y = take(cache, (D, B, L))
-    scratch, padded = scratch_of(cache, len(z) + 1)
+    scratch, padded = scratch_of(cache, len(z) + 1), padded_of(cache)
 
     def recurrence(i: int) -> None:
         for branch in range(len(z)):
@@ -96,7 +97,8 @@ def fast_hyena_backward(dy: np.ndarray, cache: FastHyenaCache) -> tuple[np.ndarr
     rows, drows, branches = as_rows(u, cache), as_rows(dy, cache), len(cache.z)
     dz, y = take(cache, cache.z.shape), take(cache, (D, B, L))
     draw = memory.take(cache.raw.shape, u.dtype)
-    scratch, padded = scratch_of(cache, 2 * branches + 1)
+    # The first scratch is of the size that the forward gave back: a workspace has it still.
+    scratch, dscratch, padded = scratch_of(cache, branches + 1), scratch_of(cache, branches), padded_of(cache)
     grads = _empty_gradients(config, u.dtype)
 
     def recurrence(i: int) -> np.ndarray:
@@ -104,9 +106,8 @@ def fast_hyena_backward(dy: np.ndarray, cache: FastHyenaCache) -> tuple[np.ndarr
         y_rows = flat(y[part])
         # out = y^T @ weight^T + bias
         np.matmul(params["out_proj"]["weight"].T[part], drows.T, out=y_rows)  # holds dy for now
-        for block, buffers in blocks_of(cache, i, scratch):
-            dbranches, spare = buffers[branches : 2 * branches], buffers[-1]
-            v, gates = branches_of(cache, block, buffers[:branches], spare)
+        for block, (*buffers, spare), dbranches in blocks_of(cache, i, scratch, dscratch):
+            v, gates = branches_of(cache, block, buffers, spare)
             dh = convolve_backward(cache, block, v, gates, dbranches, y[block], padded[i, : len(v)], spare)
             dt += filter_backward(cache, block, dh, split_orders(draw, config), grads)
             branches_backward(cache, block, dbranches, spare, dz, grads)
@@ -124,7 +125,7 @@ def fast_hyena_backward(dy: np.ndarray, cache: FastHyenaCache) -> tuple[np.ndarr
 
     in_parallel(projection, split(B * L, len(cache.parts)))
     dfeatures, dffn = _network_backward(cache, draw)
-    memory.give(dz, y, draw, scratch, padded)
+    memory.give(dz, y, draw, scratch, dscratch, padded)
     ddeltas = merge_orders(grads["deltas"], config)
     tables = table_gradients(dfeatures, dt, ddeltas, table_names(params["filter"]), config)
     return from_rows(du, cache), {

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from hyena_np.backend import (
     Array,
-    check_ndim,
+    check_convolution,
     check_shape,
     fft_length,
     irfft,
@@ -15,7 +15,6 @@ from hyena_np.backend import (
     rfft,
     zeros_like_device,
 )
-from hyena_np.errors import DTypeError, ShapeError
 
 
 class FFTConvCache(NamedTuple):
@@ -72,18 +71,8 @@ def fftconv(u: Array, h: Array, skip: Array | None = None) -> tuple[Array, FFTCo
     >>> np.round(y[0, 0], 9) + 0.0
     array([ 1., 10.,  0.,  2.])
     """
-    xp = namespace(u=u, h=h, skip=skip)
-    _, D, L = check_ndim("u", u, "B D L")
-    Dh, Lh = check_ndim("h", h, "D Lh")
-    if Dh != D:
-        raise ShapeError(f"h: got {Dh} channels, allowed are the {D} of u")
-    if L < 1 or Lh < 1:
-        raise ShapeError(f"u, h: got lengths {L} and {Lh}, allowed are lengths >= 1")
-    if not xp.isdtype(u.dtype, "real floating"):
-        raise DTypeError(
-            f"u: got dtype {u.dtype}, allowed are float32 and float64 (the transform is a real one)"
-        )
-    taps = min(L, Lh)  # lags past L-1 never meet the signal
+    _, taps = check_convolution(u, h, skip)
+    L, Lh = u.shape[-1], h.shape[-1]
     n = fft_length(L + taps - 1)
     u_f = rfft(u, n)  # (B,D,L) -> (B,D,F)
     h_f = rfft(h[:, :taps], n)  # (D,Lh) -> (D,F)
@@ -91,7 +80,6 @@ def fftconv(u: Array, h: Array, skip: Array | None = None) -> tuple[Array, FFTCo
     if skip is None:
         y = owned(y)  # lets go of the padded buffer behind the slice
         return y, FFTConvCache(u_f, h_f, None, None, L, Lh, n)
-    check_shape("skip", skip, (D,))
     return y + skip[:, None] * u, FFTConvCache(u_f, h_f, u, skip, L, Lh, n)
 
 

@@ -1,4 +1,4 @@
-"""Array libraries: the only file of the mathematics that names one.
+"""Array libraries: the only file of the mathematics that names one, but for ``fast/``, which is for NumPy.
 
 A function in ``ops/`` asks its arrays which library they belong to (``xp = namespace(u=u, h=h)``) and uses
 the functions of the array API standard. What the standard lacks, or what one library does much better than

@@ -6,6 +6,7 @@ skip.
 
 import importlib.util
 import os
+import signal
 
 import hypothesis
 import numpy as np
@@ -27,6 +28,9 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # A shell that runs the suite in the background hands down a Ctrl-C that is ignored; some tests press it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--require-torch") and importlib.util.find_spec("torch") is None:
         raise pytest.UsageError("--require-torch: PyTorch is not installed; it is in the extra 'torch'")
     config.addinivalue_line("markers", "slow: takes many seconds; runs with --run-slow")

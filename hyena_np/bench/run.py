@@ -74,11 +74,11 @@ def run_bench(
         _remove_results(folder)
     if missing and any(key not in (OURS, FLOOR) for key in plan.line_up):
         echo(missing)
-    for text in [*heading(machine), *(line(row) for row in rows)]:
-        echo(text)
     measuring = Measurement(plan, outside, echo)
     blocks = [(case, count) for case in plan.cases for count in plan.threads]
     with tqdm(total=len(blocks), unit="case", disable=not bar, dynamic_ncols=True) as progress:
+        for text in [*heading(machine), *(line(row) for row in rows)]:
+            echo(text)
         for case, count in blocks:
             progress.set_postfix_str(f"{case.label}, threads {count}")
             new = measuring.block(case, count, {row.key for row in rows})

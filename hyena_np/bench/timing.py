@@ -49,8 +49,8 @@ def interleave(
     samples : mapping
         By name, a function that makes the call once and returns its seconds.
     budget : float
-        Seconds for each. Who has spent them, and has been called 5 times (3 times if a call takes a second
-        or more), drops out; nobody is called more than 200 times.
+        Seconds for each, with the calls that do not count. Who has spent them, and has been called 5 times
+        (3 times if a call takes a second or more), drops out; nobody is called more than 200 times.
     repeats : int, optional
         Instead: exactly so many calls each.
 
@@ -74,27 +74,30 @@ def interleave(
     gc.collect()
     gc.disable()
     try:
-        while active := [name for name in samples if not _enough(seconds[name], budget, repeats)]:
+        spent = dict.fromkeys(samples, 0.0)
+        while active := [n for n in samples if not _enough(seconds[n], spent[n], budget, repeats)]:
             for name in active:
-                _settle(samples[name], seconds[name])
+                spent[name] += _settle(samples[name], seconds[name])
                 seconds[name].append(samples[name]())
+                spent[name] += seconds[name][-1]
     finally:
         if collecting:
             gc.enable()
     return seconds
 
 
-def _settle(sample: Sample, seconds: list[float]) -> None:
+def _settle(sample: Sample, seconds: list[float]) -> float:
     spent, calls = 0.0, 0
     while seconds and seconds[-1] < _LONG and spent < _SETTLED and calls < _MOST:
         spent, calls = spent + sample(), calls + 1
+    return spent
 
 
-def _enough(seconds: list[float], budget: float, repeats: int | None) -> bool:
+def _enough(seconds: list[float], spent: float, budget: float, repeats: int | None) -> bool:
     count = len(seconds)
     if repeats is not None:
         return count >= repeats
     if count < 3:
         return False
     least = 5 if statistics.median(seconds) < 1 else 3
-    return count >= least and (sum(seconds) >= budget or count >= _MOST)
+    return count >= least and (spent >= budget or count >= _MOST)

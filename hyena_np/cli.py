@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from hyena_np.errors import HyenaError, NonFiniteError
+from hyena_np.errors import DisagreementError, HyenaError, NonFiniteError
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
@@ -252,7 +252,6 @@ def bench(
       hyena-np bench --forms                         a table for choose_conv
     """
     from hyena_np.bench.cases import select_cases
-    from hyena_np.bench.compare import DisagreementError
     from hyena_np.bench.contenders import default_keys
     from hyena_np.bench.machine import thread_counts
     from hyena_np.bench.outside import default_out, find_folder
@@ -287,8 +286,6 @@ def bench(
         run_bench(plan, out, resume, overwrite, bar=not quiet, **say)
     except KeyboardInterrupt:
         fail("stopped; the same command with --resume goes on", INTERRUPTED)
-    except DisagreementError as error:
-        fail(str(error), 1)
     if not quiet:
         click.echo(f"Written to {out}/")
 
@@ -306,7 +303,6 @@ def _measure_forms(
     say: dict,
 ) -> None:
     """``bench --forms``."""
-    from hyena_np.bench.compare import DisagreementError
     from hyena_np.bench.forms import LENGTHS, WIDTH, grid, measure_forms
 
     if len(counts) > 1:
@@ -317,8 +313,6 @@ def _measure_forms(
         measure_forms(out, backend, counts[0], points, budget, repeats, overwrite, bar=not quiet, **say)
     except KeyboardInterrupt:
         fail(f"stopped; the points that were finished are in {out}", INTERRUPTED)
-    except DisagreementError as error:
-        fail(str(error), 1)
     if not quiet:
         click.echo(f"Written to {out}")
 
@@ -334,7 +328,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         fail(f"{error.format_message().rstrip('.')}; '{command} --help' explains", 2)
     except click.ClickException as error:
         fail(error.format_message(), 2)
-    except NonFiniteError as error:
+    except (NonFiniteError, DisagreementError) as error:
         fail(str(error), 1)
     except HyenaError as error:
         fail(str(error), 2)

@@ -37,6 +37,10 @@ class ParameterError(HyenaError, ValueError):
     """A parameter tree does not fit its configuration, or its names are unknown."""
 
 
+class DisagreementError(HyenaError, ArithmeticError):
+    """A contender of a benchmark does not compute what it is compared with; its time would mean nothing."""
+
+
 class CacheError(HyenaError, RuntimeError):
     """The cache of a forward can no longer be used: its memory has been handed out again."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from hyena_np.backend import to_numpy
 from hyena_np.bench.cases import BOTH, STEP, Case
 from hyena_np.bench.inputs import Inputs, OperatorInputs
-from hyena_np.errors import HyenaError
+from hyena_np.errors import DisagreementError
 from hyena_np.models.language_model import language_model, language_model_backward
 from hyena_np.models.params import tree_leaves, tree_map
 from hyena_np.ops.hyena import hyena_reference, hyena_reference_backward
@@ -23,10 +23,6 @@ _LARGEST = 1 << 25
 _BEGINNING = 1 << 16
 # Constants of the filter. They have a gradient too, but nobody trains them.
 _CONSTANTS = (".positional.t", ".window.deltas")
-
-
-class DisagreementError(HyenaError, ArithmeticError):
-    """A contender does not compute what it is compared with; its time would mean nothing."""
 
 
 def reference(case: Case, inputs: Inputs) -> Results:

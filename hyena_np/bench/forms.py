@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
-from hyena_np.backend import Array, Backend, get_backend, threads, to_numpy
+from hyena_np.backend import Array, Backend, cores, get_backend, threads, to_numpy
 from hyena_np.bench.cases import BOTH, Case
 from hyena_np.bench.compare import Results, max_error
 from hyena_np.bench.contenders import cupy_clock
-from hyena_np.bench.machine import cores, describe
+from hyena_np.bench.machine import check_machine, describe
+from hyena_np.bench.table import write_csv
 from hyena_np.bench.timing import host_clock, interleave, spread
 from hyena_np.errors import ConfigError, OutputError
 from hyena_np.fast.choose import device_name
 from hyena_np.fast.conv_forms import DEFAULT, FORMS, too_many_taps
 from hyena_np.fast.conv_table import FormRow
-from hyena_np.files import make_folder, remove_parts, write_bytes
+from hyena_np.files import make_folder, remove_parts
+from hyena_np.ops.blockconv import two_stage_block
 from hyena_np.ops.config import check_integer
 
 LENGTHS = tuple(4**k for k in range(3, 9))  # 64 to 65,536
@@ -139,13 +139,11 @@ def measure_forms(
     -----
     Source: no counterpart in the paper.
     """
-    if backend not in ("numpy", "cupy"):
-        raise ConfigError(f"backend: got {backend!r}, allowed are numpy and cupy")
+    count = cores() if count is None else count
+    check_machine(backend, (count,))
     if path.exists() and not overwrite:
         raise OutputError(f"out: {path} exists; --overwrite replaces it")
-    points, count = grid() if points is None else tuple(points), cores() if count is None else count
-    if not 1 <= count <= cores():
-        raise ConfigError(f"threads: got {count}, allowed are 1 to {cores()}, the cores of this machine")
+    points = grid() if points is None else tuple(points)
     library = get_backend(backend)
     rows: list[FormRow] = []
     make_folder(path.parent)
@@ -199,11 +197,6 @@ def bytes_needed(form: str, size: Size) -> int:
     if form == "two_stage":
         return 4 * (B + 6) * D * two_stage_block(taps) ** 2
     return 0
-
-
-def two_stage_block(taps: int) -> int:
-    """The default block of `two_stage_conv` in a long sequence."""
-    return max(32, 1 << max(taps - 2, 0).bit_length())
 
 
 def _too_slow(form: str, size: Size, rows: Sequence[FormRow]) -> str | None:
@@ -305,11 +298,4 @@ def write_forms(path: Path, machine: dict[str, str], rows: Sequence[FormRow]) ->
     -----
     Source: no counterpart in the paper. No arrays, so no shapes.
     """
-    text = io.StringIO()
-    for name, value in machine.items():
-        text.write(f"# {name}: {value}\n")
-    writer: Any = csv.writer(text, lineterminator="\n")
-    writer.writerow(FormRow._fields)
-    for row in rows:
-        writer.writerow(f"{value:.6g}" if isinstance(value, float) else value for value in row)
-    return write_bytes(path, text.getvalue().encode())
+    return write_csv(path, machine, FormRow._fields, rows)

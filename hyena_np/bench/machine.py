@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -10,9 +9,10 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_info
 
-from hyena_np.backend import get_backend
+from hyena_np.backend import cores, get_backend
 from hyena_np.bench.memory import method
 from hyena_np.errors import ConfigError
+from hyena_np.fast.choose import gpu_name
 
 _PACKAGES = ("numpy", "scipy", "torch", "cupy-cuda12x", "cupy-cuda13x", "cupy", "threadpoolctl")
 
@@ -60,11 +60,13 @@ def describe(backend: str = "numpy") -> dict[str, str]:
     return found
 
 
-def cores() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def check_machine(backend: str, counts: Sequence[int]) -> None:
+    """Raise ConfigError unless this can be measured here: a known backend, no more threads than cores."""
+    if backend not in ("numpy", "cupy"):
+        raise ConfigError(f"backend: got {backend!r}, allowed are numpy and cupy")
+    for count in counts:
+        if not 1 <= count <= cores():
+            raise ConfigError(f"threads: got {count}, allowed are 1 to {cores()}, the cores of this machine")
 
 
 def thread_counts(words: Sequence[str], backend: str = "numpy") -> tuple[int, ...]:
@@ -116,5 +118,4 @@ def _blas() -> list[str]:
 
 def _gpu() -> str:
     cuda = get_backend("cupy").xp.cuda
-    properties = cuda.runtime.getDeviceProperties(cuda.Device().id)
-    return f"{properties['name'].decode()}, CUDA {cuda.runtime.runtimeGetVersion()}"
+    return f"{gpu_name(cuda.Device().id)}, CUDA {cuda.runtime.runtimeGetVersion()}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hyena_np.bench.cases import Case
 from hyena_np.bench.contenders import FLOOR, NAMES, OURS
-from hyena_np.bench.machine import cores
+from hyena_np.bench.machine import check_machine
 from hyena_np.errors import ConfigError
 
 
@@ -54,13 +54,7 @@ class Plan:
         for key in self.keys:
             if key not in NAMES:
                 raise ConfigError(f"contenders: got {key!r}, allowed are {', '.join(NAMES)}")
-        if self.backend not in ("numpy", "cupy"):
-            raise ConfigError(f"backend: got {self.backend!r}, allowed are numpy and cupy")
-        for count in self.threads:
-            if not 1 <= count <= cores():
-                raise ConfigError(
-                    f"threads: got {count}, allowed are 1 to {cores()}, the cores of this machine"
-                )
+        check_machine(self.backend, self.threads)
 
     @property
     def line_up(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -112,13 +112,18 @@ def write_rows(path: Path, machine: dict[str, str], rows: Sequence[Row]) -> Path
     -----
     Source: no counterpart in the paper. No arrays, so no shapes.
     """
+    return write_csv(path, machine, Row._fields, rows)
+
+
+def write_csv(path: Path, machine: dict[str, str], columns: Sequence[str], rows: Iterable[Sequence]) -> Path:
+    """Write a table of numbers and words, whole or not at all, below lines of comment about the machine."""
     text = io.StringIO()
     for name, value in machine.items():
         text.write(f"# {name}: {value}\n")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Row._fields)
+    writer.writerow(columns)
     for row in rows:
-        writer.writerow(f"{value:.6g}" if isinstance(value, float) else value for value in row)
+        writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in row])
     return write_bytes(path, text.getvalue().encode())
 
 

@@ -199,11 +199,12 @@ def device_name(array: Array) -> str:
     if is_numpy(array):
         return "cpu"
     if hasattr(array.device, "id"):  # CuPy's
-        return _gpu_name(array.device.id)
+        return gpu_name(array.device.id)
     return getattr(array.device, "type", "cpu")  # PyTorch's; the rest is on the host
 
 
 @cache
-def _gpu_name(number: int) -> str:
+def gpu_name(number: int) -> str:
+    """What the driver calls a GPU, by its number."""
     properties = get_backend("cupy").xp.cuda.runtime.getDeviceProperties(number)
     return properties["name"].decode()

@@ -387,10 +387,14 @@ def two_stage_conv_backward(dy: Array, cache: TwoStageCache) -> tuple[Array, Arr
     return _with_skip(du, dy, skip), dh, None if skip is None else xp.sum(dy * u, axis=(0, 2))
 
 
+def two_stage_block(taps: int) -> int:
+    """The default block of `two_stage_conv` in a long sequence."""
+    return max(32, 1 << max(taps - 2, 0).bit_length())
+
+
 def _matrix_block(block: int | None, L: int, taps: int) -> int:
     """The block asked for, if two bands hold the filter; a default otherwise; no longer than the sequence."""
-    if block is None:
-        block = max(32, 1 << max(taps - 2, 0).bit_length())
+    block = two_stage_block(taps) if block is None else block
     check_integer("block", block, 1)
     if block < taps - 1:
         raise ConfigError(

@@ -57,17 +57,14 @@ def cost_against_length(
     figure = new_figure(height=4.6)
     axes = figure.subplots()
     for (name, values), colour, marker in zip(costs.items(), line_colours(costs), _MARKERS, strict=False):
-        values = real_array(name, values, "P", finite=False)
-        same_count(name, values, "lengths", len(x))
-        measured = np.isfinite(values)
-        positive(name, values[measured])
+        at, values = _measured(name, values, x)
         label = name
-        fit = _power_law(x[measured], values[measured])
+        fit = _power_law(at, values)
         if fit is not None:
             power, xs, ys = fit
             label = f"{name}: grows as L$^{{{power:.2f}}}$"
             axes.plot(xs, ys, color=colour, linestyle="--", linewidth=1.0, zorder=1)
-        axes.plot(x[measured], values[measured], color=colour, marker=marker, label=label)
+        axes.plot(at, values, color=colour, marker=marker, label=label)
     length_axis(axes, x)
     axes.set_yscale("log")
     axes.set_ylabel(y_label)
@@ -113,11 +110,8 @@ def ratio_against_length(
     figure = new_figure(height=4.6)
     axes = figure.subplots()
     for (name, values), colour, marker in zip(ratios.items(), line_colours(ratios), _MARKERS, strict=False):
-        values = real_array(name, values, "P", finite=False)
-        same_count(name, values, "lengths", len(x))
-        measured = np.isfinite(values)
-        positive(name, values[measured])
-        axes.plot(x[measured], values[measured], color=colour, marker=marker, label=name)
+        at, values = _measured(name, values, x)
+        axes.plot(at, values, color=colour, marker=marker, label=name)
     length_axis(axes, x)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -128,6 +122,14 @@ def ratio_against_length(
     axes.set_title(title)
     axes.legend()
     return figure
+
+
+def _measured(name: str, values: Any, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The lengths at which a series has a number, and its numbers there; all of them positive."""
+    values = real_array(name, values, "P", finite=False)
+    same_count(name, values, "lengths", len(x))
+    measured = np.isfinite(values)
+    return x[measured], positive(name, values[measured])
 
 
 def _leading(value: float) -> int:

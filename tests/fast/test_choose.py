@@ -181,9 +181,9 @@ def test_names_of_devices(library, monkeypatch):
     runtime = SimpleNamespace(getDeviceProperties=properties)
     xp = SimpleNamespace(cuda=SimpleNamespace(runtime=runtime))
     monkeypatch.setattr(choose, "get_backend", lambda name: SimpleNamespace(xp=xp))
-    choose._gpu_name.cache_clear()
+    choose.gpu_name.cache_clear()
     assert device_name(OnGPU()) == "NVIDIA H100"
-    choose._gpu_name.cache_clear()
+    choose.gpu_name.cache_clear()
     assert device_name(SimpleNamespace(device=SimpleNamespace(type="cuda"))) == "cuda"
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from itertools import pairwise
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ from hyena_np.backend import single_thread, thread_count
 _BUFFER_SIZE = 1024
 # Below this many elements of (B, L, D), a second thread costs more than it brings.
 _PARALLEL_SIZE = 1 << 18
+
+# One caller at a time: of two that limit BLAS at once, the later would put back the other's limit.
+_ALONE = Lock()
 
 
 def num_parts(size: int) -> int:
@@ -54,7 +58,7 @@ def in_parallel(function: Callable[[Any], Any], parts: Sequence) -> list:
 
     if len(parts) == 1:
         return [run(parts[0])]
-    with _blas().limit(limits=1, user_api="blas"):
+    with _ALONE, _blas().limit(limits=1, user_api="blas"):
         # The caller takes the first part: it is awake, and the others find a free core the sooner.
         others = [_pool().submit(run_alone, part) for part in parts[1:]]
         try:
@@ -74,6 +78,12 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController()  # finding the libraries takes a millisecond: once
 
 
+def _forget_threads() -> None:
+    """A forked process has the pool's bookkeeping and perhaps a caller's lock, but the threads of neither."""
+    global _ALONE
+    _ALONE = Lock()
+    _pool.cache_clear()
+
+
 if hasattr(os, "register_at_fork"):
-    # A forked process has the pool's bookkeeping but none of its threads.
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+    os.register_at_fork(after_in_child=_forget_threads)

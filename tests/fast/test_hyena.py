@@ -248,6 +248,21 @@ def test_threads_of_the_caller_do_not_disturb_each_other(tiny_blocks, rng):
     assert_trees_close(tuple(found), tuple(expected), 1e-14)
 
 
+def test_callers_at_once_leave_blas_as_it_was():
+    before, a = blas_threads(), np.ones((100, 100))
+
+    def run():
+        for _ in range(100):
+            parallel.in_parallel(lambda i: a @ a, range(2))
+
+    callers = [threading.Thread(target=run) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert blas_threads() == before
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_process_has_threads_of_its_own(tiny_blocks, rng):

@@ -35,6 +35,7 @@ LAYERS = (
 )
 # Within ops/, the order in which one reads it: a file imports from earlier ones only.
 OPS = (
+    "checks",
     "config",
     "parameters",
     "toeplitz",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from hyena_np.demo.recipe import RecallRecipe
 from hyena_np.errors import ConfigError
-from hyena_np.ops.config import HyenaConfig, check_choice, check_integer
+from hyena_np.ops.checks import check_choice, check_integer
+from hyena_np.ops.config import HyenaConfig
 
 FORWARD, BOTH, STEP = KINDS = ("forward", "forward+backward", "training step")
 PRESETS = ("quick", "full")

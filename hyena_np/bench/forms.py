@@ -23,7 +23,7 @@ from hyena_np.fast.conv_forms import DEFAULT, FORMS, too_many_taps
 from hyena_np.fast.conv_table import FormRow
 from hyena_np.files import make_folder, remove_parts
 from hyena_np.ops.blockconv import two_stage_block
-from hyena_np.ops.config import check_integer
+from hyena_np.ops.checks import check_integer
 
 LENGTHS = tuple(4**k for k in range(3, 9))  # 64 to 65,536
 BATCH, WIDTH = 4, 64

@@ -12,7 +12,8 @@ from hyena_np.backend import Backend, to_numpy
 from hyena_np.errors import ConfigError
 from hyena_np.models.language_model import LanguageModelConfig, language_model
 from hyena_np.models.serialise import config_to_dict
-from hyena_np.ops.config import HyenaConfig, check_integer
+from hyena_np.ops.checks import check_integer
+from hyena_np.ops.config import HyenaConfig
 from hyena_np.tasks.recall import RecallBatch, RecallTask, accuracy, mask_labels
 from hyena_np.training.loop import TrainConfig
 from hyena_np.training.schedule import Schedule

@@ -11,7 +11,7 @@ from hyena_np.backend import Array, check_convolution, get_backend, is_numpy
 from hyena_np.errors import ConfigError
 from hyena_np.fast.conv_forms import FORMS, too_many_taps
 from hyena_np.fast.conv_table import Point, measured_points
-from hyena_np.ops.config import check_choice, check_integer
+from hyena_np.ops.checks import check_choice, check_integer
 
 
 class ConvChoice(NamedTuple):

@@ -13,7 +13,8 @@ import numpy as np
 from hyena_np.backend import Backend, get_backend, host_range
 from hyena_np.errors import ConfigError
 from hyena_np.models.params import tree_from_leaves
-from hyena_np.ops.config import HyenaConfig, check_integer, operator_shapes
+from hyena_np.ops.checks import check_integer
+from hyena_np.ops.config import HyenaConfig, operator_shapes
 from hyena_np.ops.filters import decay_rates, positional_features
 
 GPT2_STD = 0.02

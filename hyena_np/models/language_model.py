@@ -22,7 +22,8 @@ from hyena_np.errors import ConfigError, ParameterError, ShapeError
 from hyena_np.models.init import GPT2_STD, dense_init
 from hyena_np.models.mixers import MixerConfig, mixer_of
 from hyena_np.models.params import tree_from_leaves, tree_leaves
-from hyena_np.ops.config import INITS, check_choice, check_integer, check_real
+from hyena_np.ops.checks import check_choice, check_integer, check_real
+from hyena_np.ops.config import INITS
 from hyena_np.ops.layers import (
     EmbeddingCache,
     GeluCache,

@@ -11,7 +11,8 @@ from hyena_np.models.language_model import LanguageModelConfig
 from hyena_np.models.mixers import MixerConfig
 from hyena_np.models.params import tree_leaves
 from hyena_np.ops.attention import AttentionConfig
-from hyena_np.ops.config import HyenaConfig, check_choice, check_integer
+from hyena_np.ops.checks import check_choice, check_integer
+from hyena_np.ops.config import HyenaConfig
 
 _FLOAT_BYTES = {"float32": 4, "float64": 8}
 _ID_BYTES = 8

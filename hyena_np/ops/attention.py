@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from hyena_np.backend import Array, arange_like, check_ndim, check_shape, namespace
 from hyena_np.errors import ConfigError, ShapeError
-from hyena_np.ops.config import check_integer
+from hyena_np.ops.checks import check_integer
 from hyena_np.ops.layers import LinearCache, linear, linear_backward, softmax
 from hyena_np.ops.parameters import check_params
 

@@ -22,7 +22,7 @@ from hyena_np.backend import (
     zeros_like_device,
 )
 from hyena_np.errors import ConfigError
-from hyena_np.ops.config import check_integer
+from hyena_np.ops.checks import check_integer
 
 # --- the FFT on blocks --------------------------------------------------------------------------------------
 

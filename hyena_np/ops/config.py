@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any
 
 from hyena_np.errors import ConfigError
+from hyena_np.ops.checks import check_choice, check_integer, check_odd, check_real
 
 VARIANTS = ("code", "paper")
 FILTER_LAYOUTS = ("od", "do")
@@ -110,36 +109,6 @@ class HyenaConfig:
     def filter_channels(self) -> int:
         """Outputs C of the filter network: one for each filter and channel."""
         return self.num_filters * self.d_model
-
-
-def check_choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
-    """Raise ConfigError unless `value` is one of `allowed`."""
-    if value not in allowed:
-        raise ConfigError(f"{name}: got {value!r}, allowed are {', '.join(map(repr, allowed))}")
-
-
-def check_integer(name: str, value: object, smallest: int, where: str = "") -> None:
-    """Raise ConfigError unless `value` is an int (no bool, no float) and at least `smallest`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < smallest:
-        raise ConfigError(f"{name}: got {value!r}, allowed are integers >= {smallest}{where}")
-
-
-def check_odd(name: str, value: Any, smallest: int) -> None:
-    """Raise ConfigError unless `value` is an odd int and at least `smallest`."""
-    check_integer(name, value, smallest)
-    if value % 2 == 0:
-        raise ConfigError(
-            f"{name}: got {value}, allowed are odd integers >= {smallest} (time, cosines, sines)"
-        )
-
-
-def check_real(name: str, value: Any, positive: bool = False) -> None:
-    """Raise ConfigError unless `value` is a finite number (above zero if `positive`)."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not is_number or (positive and value <= 0):
-        raise ConfigError(
-            f"{name}: got {value!r}, allowed are finite numbers{' above 0' if positive else ''}"
-        )
 
 
 def operator_shapes(config: HyenaConfig) -> dict[str, tuple[int, ...]]:

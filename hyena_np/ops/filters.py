@@ -16,7 +16,8 @@ from hyena_np.backend import (
     zeros_like_device,
 )
 from hyena_np.errors import ParameterError, ShapeError
-from hyena_np.ops.config import HyenaConfig, check_integer, check_odd, operator_shapes
+from hyena_np.ops.checks import check_integer, check_odd
+from hyena_np.ops.config import HyenaConfig, operator_shapes
 from hyena_np.ops.parameters import TABLES, check_params
 
 

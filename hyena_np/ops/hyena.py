@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from hyena_np.backend import Array, check_ndim, check_shape, namespace
 from hyena_np.errors import ShapeError
-from hyena_np.ops.config import VARIANTS, HyenaConfig, check_choice, operator_shapes
+from hyena_np.ops.checks import check_choice
+from hyena_np.ops.config import VARIANTS, HyenaConfig, operator_shapes
 from hyena_np.ops.fftconv import fftconv, fftconv_backward
 from hyena_np.ops.filters import (
     HyenaFilterCache,

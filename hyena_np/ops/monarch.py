@@ -22,7 +22,7 @@ from hyena_np.backend import (
     zeros_like_device,
 )
 from hyena_np.errors import ConfigError, ShapeError
-from hyena_np.ops.config import check_integer
+from hyena_np.ops.checks import check_integer
 
 _LONGEST_OF_TWO_FACTORS = 4096  # 64 * 64; a longer transform has three
 

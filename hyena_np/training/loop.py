@@ -22,7 +22,7 @@ from hyena_np.models.language_model import (
     language_model_backward,
 )
 from hyena_np.models.params import tree_from_leaves, tree_leaves, tree_map
-from hyena_np.ops.config import check_integer, check_real
+from hyena_np.ops.checks import check_integer, check_real
 from hyena_np.ops.layers import cross_entropy, cross_entropy_backward
 from hyena_np.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from hyena_np.training.metrics import MetricsFile, Record

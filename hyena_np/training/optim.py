@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hyena_np.backend import Array, check_shape, namespace
 from hyena_np.errors import ConfigError, ParameterError
 from hyena_np.models.params import tree_from_leaves, tree_leaves, tree_map
-from hyena_np.ops.config import check_real
+from hyena_np.ops.checks import check_real
 
 
 class AdamWState(NamedTuple):

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from hyena_np.errors import ConfigError
-from hyena_np.ops.config import check_choice, check_integer, check_real
+from hyena_np.ops.checks import check_choice, check_integer, check_real
 
 DECAYS = ("constant", "linear", "cosine")
 

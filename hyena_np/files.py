@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hyena_np.errors import OutputError
+from hyena_np.errors import ConfigError, OutputError
 
 
 def write_bytes(path: str | Path, content: bytes) -> Path:
@@ -71,6 +71,18 @@ def make_folder(path: str | Path) -> Path:
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
     return path
+
+
+def check_free(path: Path, resume: bool, overwrite: bool) -> None:
+    """Raise where results would be replaced unasked; nothing is written."""
+    if resume and overwrite:
+        raise ConfigError(
+            "resume, overwrite: one goes on with a run, the other replaces it; allowed is one of them"
+        )
+    if path.exists() and not (resume or overwrite):
+        raise OutputError(
+            f"out: {path.parent} holds results already; --resume goes on with them, --overwrite replaces them"
+        )
 
 
 def _umask() -> int:

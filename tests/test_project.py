@@ -30,7 +30,7 @@ LAYERS = (
     ("models",),
     ("fast",),
     ("ops",),
-    ("backend", "files"),
+    ("backend", "files", "machine"),
     ("errors",),
 )
 # Within ops/, the order in which one reads it: a file imports from earlier ones only.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from threadpoolctl import threadpool_info
 
@@ -13,6 +11,7 @@ from hyena_np.backend import cores, get_backend
 from hyena_np.bench.memory import method
 from hyena_np.errors import ConfigError
 from hyena_np.fast.choose import gpu_name
+from hyena_np.machine import processor, versions
 
 _PACKAGES = ("numpy", "scipy", "torch", "cupy-cuda12x", "cupy-cuda13x", "cupy", "threadpoolctl")
 
@@ -38,20 +37,12 @@ def describe(backend: str = "numpy") -> dict[str, str]:
     -----
     Source: no counterpart in the paper. No arrays, so no shapes.
     """
-    from hyena_np import __version__
-
     found = {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": str(cores()),
         "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "hyena_np": __version__,
+        **versions(_PACKAGES),
     }
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
     found["BLAS"] = ", ".join(_blas())
     if backend == "cupy":
         found["GPU"] = _gpu()
@@ -99,15 +90,6 @@ def thread_counts(words: Sequence[str], backend: str = "numpy") -> tuple[int, ..
         if word != "all" and not (word.isdecimal() and int(word) > 0):
             raise ConfigError(f"threads: got {word!r}, allowed are numbers from 1, and all")
     return tuple(dict.fromkeys(cores() if word == "all" else int(word) for word in words))
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or "unknown"
 
 
 def _blas() -> list[str]:

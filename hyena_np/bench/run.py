@@ -15,8 +15,8 @@ from hyena_np.bench.outside import load_outside, why_missing
 from hyena_np.bench.plan import Plan
 from hyena_np.bench.summary import FIGURE_PATTERNS, conclusions, draw
 from hyena_np.bench.table import RESULTS_NAME, Row, heading, line, read_rows, write_rows
-from hyena_np.errors import ConfigError, OutputError
-from hyena_np.files import make_folder, remove_parts
+from hyena_np.errors import OutputError
+from hyena_np.files import check_free, make_folder, remove_parts
 
 Echo = Callable[[str], None]
 
@@ -61,7 +61,7 @@ def run_bench(
     Source: Hyena paper, Sec. 4.4 (run times).
     """
     path = folder / RESULTS_NAME
-    _check_free(path, resume, overwrite)
+    check_free(path, resume, overwrite)
     get_backend(plan.backend)
     alone = plan.line_up == (OURS,)
     missing = None if alone else why_missing(plan.benchmarks)
@@ -92,18 +92,6 @@ def run_bench(
         echo(text)
     draw(rows, folder)
     return rows
-
-
-def _check_free(path: Path, resume: bool, overwrite: bool) -> None:
-    """Raise where results would be replaced unasked; nothing is written."""
-    if resume and overwrite:
-        raise ConfigError(
-            "resume, overwrite: one goes on with a run, the other replaces it; allowed is one of them"
-        )
-    if path.exists() and not (resume or overwrite):
-        raise OutputError(
-            f"out: {path.parent} holds results already; --resume goes on with them, --overwrite replaces them"
-        )
 
 
 def _remove_results(folder: Path) -> None:

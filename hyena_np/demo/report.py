@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import platform
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +11,7 @@ from hyena_np.demo.inside import find_recaller, layer_filters
 from hyena_np.demo.ladder import Rung
 from hyena_np.demo.recipe import RecallData, RecallRecipe, recall_answers
 from hyena_np.files import write_json
+from hyena_np.machine import versions_with
 from hyena_np.plots import (
     Figure,
     error_ladder,
@@ -140,32 +138,7 @@ def write_result(
         "length": recipe.length,
         "backend": backend.name,
         "dtype": backend.dtype_name,
-        "versions": versions(backend),
+        "versions": versions_with(backend.name),
     }
     write_json(folder / RESULT_NAME, result)
     return result
-
-
-def versions(backend: Backend) -> dict[str, str]:
-    """Versions of everything that the numbers depend on.
-
-    Parameters
-    ----------
-    backend : Backend
-
-    Returns
-    -------
-    dict
-
-    Notes
-    -----
-    Source: no counterpart in the paper. No arrays, so no shapes.
-    """
-    from hyena_np import __version__
-
-    packages = ("numpy", "scipy", "array-api-compat", "safetensors")
-    found = {"python": platform.python_version(), "hyena_np": __version__}
-    found |= {name: version(name) for name in packages}
-    if backend.name != "numpy":
-        found[backend.name] = importlib.import_module(backend.name).__version__
-    return found

@@ -2,13 +2,11 @@
 
 import json
 from dataclasses import replace
-from importlib.metadata import version
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
-import hyena_np
 from hyena_np import OutputError, get_backend
 from hyena_np.demo import report
 from hyena_np.demo.inside import layer_matrices
@@ -181,19 +179,6 @@ def test_the_steps_of_a_result_are_a_number_where_the_recipe_chose_them(tmp_path
     recipe = RecallRecipe()
     result = report.write_result(tmp_path, recipe, get_backend("numpy"), LADDER, 1.0, 1.0)
     assert result["steps"] == recipe.total_steps > 0
-
-
-def test_versions_are_those_that_are_installed():
-    found = report.versions(get_backend("numpy"))
-    assert found["hyena_np"] == hyena_np.__version__
-    assert found["numpy"] == np.__version__ == version("numpy")
-    assert {"python", "scipy", "safetensors", "array-api-compat"} <= found.keys()
-
-
-def test_versions_name_the_library_that_trained():
-    torch = pytest.importorskip("torch", reason="torch is not installed")
-    assert report.versions(get_backend("torch"))["torch"] == torch.__version__
-    assert "torch" not in report.versions(get_backend("numpy"))
 
 
 def test_a_result_that_cannot_be_written_is_an_output_error(tmp_path):

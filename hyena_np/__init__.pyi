@@ -26,6 +26,7 @@ from .fast.choose import (
 )
 from .fast.hyena import hyena as hyena, hyena_backward as hyena_backward
 from .fast.workspace import Workspace as Workspace
+from .models.flops import flops_breakdown as flops_breakdown, training_flops as training_flops
 from .models.init import init_hyena as init_hyena
 from .models.language_model import (
     LanguageModelConfig as LanguageModelConfig,
@@ -42,6 +43,7 @@ from .models.params import (
     tree_map as tree_map,
     unflatten as unflatten,
 )
+from .models.published import published_model as published_model
 from .ops.attention import (
     AttentionConfig as AttentionConfig,
     attention as attention,

@@ -2,7 +2,7 @@
 
 A function in ``ops/`` asks its arrays which library they belong to (``xp = namespace(u=u, h=h)``) and uses
 the functions of the array API standard. What the standard lacks, or what one library does much better than
-its standard function, is here: transforms (``rfft``, ``irfft``), ``index_add`` and the way between host and
+its standard function, is here: transforms (``rfft``, ``rfft2``), ``index_add`` and the way between host and
 device. Nothing falls back silently: where no GPU answers, ``get_backend("cupy")`` says so.
 """
 
@@ -327,6 +327,22 @@ def irfft(x: Array, n: int) -> Array:
         return scipy.fft.irfft(x, n, axis=-1, workers=_workers(x))
     xp = array_api_compat.array_namespace(x)
     return xp.fft.irfft(x, n=n, axis=-1)
+
+
+def rfft2(x: Array, shape: tuple[int, int]) -> Array:
+    """Real FFT of the last two axes, zero-padded to `shape`; the last axis is the one cut in half."""
+    if isinstance(x, np.ndarray):
+        return scipy.fft.rfft2(x, shape, axes=(-2, -1), workers=_workers(x))
+    xp = array_api_compat.array_namespace(x)
+    return xp.fft.rfftn(x, s=shape, axes=(-2, -1))
+
+
+def irfft2(x: Array, shape: tuple[int, int]) -> Array:
+    """Inverse of `rfft2`: real, of size `shape` in the last two axes."""
+    if isinstance(x, np.ndarray):
+        return scipy.fft.irfft2(x, shape, axes=(-2, -1), workers=_workers(x))
+    xp = array_api_compat.array_namespace(x)
+    return xp.fft.irfftn(x, s=shape, axes=(-2, -1))
 
 
 def _workers(x: np.ndarray) -> int | None:

@@ -53,5 +53,9 @@ class OutputError(HyenaError, OSError):
     """A file or folder cannot be written, or would be overwritten unasked."""
 
 
+class RunError(HyenaError, RuntimeError):
+    """Runs of an experiment failed, while others did not."""
+
+
 class NonFiniteError(HyenaError, ArithmeticError):
     """Training produced a loss that is not a finite number."""

@@ -6,6 +6,8 @@ import glob
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,30 @@ def check_free(path: Path, resume: bool, overwrite: bool) -> None:
         raise OutputError(
             f"out: {path.parent} holds results already; --resume goes on with them, --overwrite replaces them"
         )
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Keep a folder for this process; OutputError where another one has it.
+
+    The operating system gives it back when the process ends, however it ends.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows, or a browser
+        yield
+        return
+    try:
+        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise OutputError(f"out: another process is at work in {folder}") from error
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

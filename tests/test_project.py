@@ -25,6 +25,7 @@ PACKAGE = ROOT / "hyena_np"
 LAYERS = (
     ("cli",),
     ("bench",),
+    ("experiments",),
     ("demo",),
     ("plots", "training", "tasks"),
     ("models",),
@@ -36,14 +37,18 @@ LAYERS = (
 # Within ops/, the order in which one reads it: a file imports from earlier ones only.
 OPS = (
     "checks",
+    "filter_configs",
     "config",
     "parameters",
+    "filter_arguments",
     "toeplitz",
     "fftconv",
     "monarch",
     "blockconv",
     "projection",
     "filters",
+    "fir",
+    "long_filter",
     "hyena",
     "special_cases",
     "matrices",
@@ -53,7 +58,7 @@ OPS = (
 # Array libraries, and who may name them: the mathematics never, host-side code NumPy.
 HOST_LIBRARIES = {"numpy", "scipy"}
 DEVICE_LIBRARIES = {"cupy", "cupyx", "torch", "array_api_compat", "array_api_strict", "jax"}
-HOST_LAYERS = {"backend", "fast", "tasks", "plots", "training", "demo", "bench", "cli"}
+HOST_LAYERS = {"backend", "fast", "tasks", "plots", "training", "demo", "experiments", "bench", "cli"}
 
 
 # --- imports ------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ import click
 from hyena_np.cli.bench_command import bench
 from hyena_np.cli.demo_command import demo
 from hyena_np.cli.ending import INTERRUPTED, fail
-from hyena_np.errors import DisagreementError, HyenaError, NonFiniteError
+from hyena_np.cli.experiment_command import experiment
+from hyena_np.errors import DisagreementError, HyenaError, NonFiniteError, RunError
 
 
 @click.group(
@@ -26,6 +27,7 @@ def cli(context: click.Context) -> None:
     \b
     Begin here:
       hyena-np demo                  climb the ladder of proofs, then watch a model learn to recall
+      hyena-np experiment list       the comparisons of the paper, to show and to repeat
       hyena-np bench                 how fast it is on this machine, and how fast it could be
       jupyter lab notebooks          six notebooks, from a Toeplitz matrix to what it all costs
       pytest                         the specification, runnable
@@ -35,6 +37,7 @@ def cli(context: click.Context) -> None:
 
 
 cli.add_command(demo)
+cli.add_command(experiment)
 cli.add_command(bench)
 
 
@@ -49,7 +52,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         fail(f"{error.format_message().rstrip('.')}; '{command} --help' explains", 2)
     except click.ClickException as error:
         fail(error.format_message(), 2)
-    except (NonFiniteError, DisagreementError) as error:
+    except (NonFiniteError, DisagreementError, RunError) as error:
         fail(str(error), 1)
     except HyenaError as error:
         fail(str(error), 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from hyena_np.fast.parallel import in_parallel, num_parts, split
 from hyena_np.fast.workspace import Memory
 from hyena_np.ops.config import HyenaConfig
 from hyena_np.ops.filters import filter_tables, split_orders
+from hyena_np.ops.long_filter import rival_filter
 
 # Elements of a block of one (c, B, L) array: a few of them fit the cache, and its calls are worth their cost.
 _BLOCK_SIZE = 1 << 16
@@ -25,6 +26,15 @@ _MATRIX_LENGTH = 128
 _MATRIX_BATCH = 4
 
 
+class MadeFilter(NamedTuple):
+    """The long filters: Hyena's own before their window, or a rival's as they are."""
+
+    raw: np.ndarray  # (C, L), output of the filter network, or the rival's filters
+    network: np.ndarray | None  # (2 layers, M, L), what each sine of the network read and gave
+    tables: tuple[np.ndarray, np.ndarray, np.ndarray] | None  # features (L, E), time (L,), rates (filters, D)
+    rival: Any  # a rival's cache; None for Hyena's own, which has the two fields above
+
+
 class FastHyenaCache(NamedTuple):
     """What `fast_hyena_backward` needs; F = n//2 + 1 for transforms of length n."""
 
@@ -33,9 +43,7 @@ class FastHyenaCache(NamedTuple):
     signal: np.ndarray | None  # (filters, D, B, F) complex, spectra of what the long convolutions read
     filter: np.ndarray | None  # (filters, D, F) complex, spectra of the filters
     conv: np.ndarray  # (filters, D, B, L), what each long convolution gave
-    raw: np.ndarray  # (C, L), output of the filter network
-    network: np.ndarray  # (2 layers, M, L), what each sine of it read and gave
-    tables: tuple[np.ndarray, np.ndarray, np.ndarray]  # features (L, E), time (L,), decay rates (filters, D)
+    made: MadeFilter
     as_matrix: bool  # the long convolutions are products with Toeplitz matrices: there are no spectra
     parts: tuple[slice, ...]  # of the channels, one a thread
     params: dict
@@ -44,19 +52,29 @@ class FastHyenaCache(NamedTuple):
     generation: int  # of the workspace
 
 
-def begin(
-    u: np.ndarray, params: dict, config: HyenaConfig, memory: Memory, recompute: bool
-) -> FastHyenaCache:
-    """Compute the filter network, and reserve what the recurrence is to fill."""
-    B, L, D = u.shape
-    filters, threads, as_matrix = config.num_filters, num_parts(u.size), convolves_as_matrix(B, L)
+def make_filter(
+    params: dict, L: int, config: HyenaConfig, dtype: np.dtype, memory: Memory, threads: int
+) -> MadeFilter:
+    """Run the filter network on the lags in parts, or the readable form of a rival."""
+    if config.filter is not None:
+        raw, rival = rival_filter(params, L, config)
+        return MadeFilter(raw, None, None, rival)
     features, t, deltas = filter_tables(params["filter"], L, config)
-    raw = memory.take((config.filter_channels, L), u.dtype)
-
-    network = memory.take((2 * (config.num_inner_mlps + 1), config.filter_order, L), u.dtype)
+    raw = memory.take((config.filter_channels, L), dtype)
+    network = memory.take((2 * (config.num_inner_mlps + 1), config.filter_order, L), dtype)
     in_parallel(
         lambda lags: network_part(features, params["filter"]["ffn"], network, raw, lags), split(L, threads)
     )
+    return MadeFilter(raw, network, (features, t, split_orders(deltas, config)), None)
+
+
+def begin(
+    u: np.ndarray, params: dict, config: HyenaConfig, memory: Memory, recompute: bool
+) -> FastHyenaCache:
+    """Compute the filters, and reserve what the recurrence is to fill."""
+    B, L, D = u.shape
+    filters, threads, as_matrix = config.num_filters, num_parts(u.size), convolves_as_matrix(B, L)
+    made = make_filter(params, L, config, u.dtype, memory, threads)
 
     def take(*shape: int) -> np.ndarray:
         return _take_ordered(memory, shape, u.dtype, as_matrix)
@@ -69,9 +87,7 @@ def begin(
         signal=memory.take((filters, D, B, F), spectrum_dtype) if keep_spectra else None,
         filter=memory.take((filters, D, F), spectrum_dtype) if keep_spectra else None,
         conv=take(filters, D, B, L),
-        raw=raw,
-        network=network,
-        tables=(features, t, split_orders(deltas, config)),
+        made=made,
         as_matrix=as_matrix,
         parts=split(D, threads),
         params=params,

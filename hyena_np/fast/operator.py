@@ -40,12 +40,8 @@ from hyena_np.fast.recurrence import (
 )
 from hyena_np.fast.workspace import FreshMemory, Workspace
 from hyena_np.ops.config import HyenaConfig
-from hyena_np.ops.filters import (
-    merge_orders,
-    split_orders,
-    table_gradients,
-    table_names,
-)
+from hyena_np.ops.filters import merge_orders, split_orders, table_gradients, table_names
+from hyena_np.ops.long_filter import rival_filter_backward
 
 
 def fast_hyena(
@@ -96,20 +92,20 @@ def fast_hyena_backward(dy: np.ndarray, cache: FastHyenaCache) -> tuple[np.ndarr
     B, L, D = u.shape
     rows, drows, branches = as_rows(u, cache), as_rows(dy, cache), len(cache.z)
     dz, y = take(cache, cache.z.shape), take(cache, (D, B, L))
-    draw = memory.take(cache.raw.shape, u.dtype)
+    draw = memory.take(cache.made.raw.shape, u.dtype)
     # The first scratch is of the size that the forward gave back: a workspace has it still.
     scratch, dscratch, padded = scratch_of(cache, branches + 1), scratch_of(cache, branches), padded_of(cache)
     grads = _empty_gradients(config, u.dtype)
 
-    def recurrence(i: int) -> np.ndarray:
-        part, dt = cache.parts[i], np.zeros_like(cache.tables[1])
+    def recurrence(i: int) -> Any:
+        part, dt = cache.parts[i], 0.0
         y_rows = flat(y[part])
         # out = y^T @ weight^T + bias
         np.matmul(params["out_proj"]["weight"].T[part], drows.T, out=y_rows)  # holds dy for now
         for block, (*buffers, spare), dbranches in blocks_of(cache, i, scratch, dscratch):
             v, gates = branches_of(cache, block, buffers, spare)
             dh = convolve_backward(cache, block, v, gates, dbranches, y[block], padded[i, : len(v)], spare)
-            dt += filter_backward(cache, block, dh, split_orders(draw, config), grads)
+            dt = dt + filter_backward(cache, block, dh, split_orders(draw, config), grads)
             branches_backward(cache, block, dbranches, spare, dz, grads)
         np.matmul(drows.T, y_rows.T, out=grads["out_proj.weight"][:, part])
         # z = weight @ u^T + bias
@@ -124,14 +120,12 @@ def fast_hyena_backward(dy: np.ndarray, cache: FastHyenaCache) -> tuple[np.ndarr
         np.matmul(flat(dz).reshape(-1, B * L).T[part], params["in_proj"]["weight"], out=du[part])
 
     in_parallel(projection, split(B * L, len(cache.parts)))
-    dfeatures, dffn = _network_backward(cache, draw)
+    dfilter = _filter_gradients(cache, draw, dt, grads)
     memory.give(dz, y, draw, scratch, dscratch, padded)
-    ddeltas = merge_orders(grads["deltas"], config)
-    tables = table_gradients(dfeatures, dt, ddeltas, table_names(params["filter"]), config)
     return from_rows(du, cache), {
         "in_proj": _like(params["in_proj"], grads, "in_proj"),
         "short_filter": _like(params["short_filter"], grads, "short_filter"),
-        "filter": {"ffn": dffn, **tables, "skip": merge_orders(grads["skip"], config)},
+        "filter": dfilter | {"skip": merge_orders(grads["skip"], config)},
         "out_proj": {"weight": grads["out_proj.weight"], "bias": np.sum(drows, axis=0)},
     }
 
@@ -156,9 +150,21 @@ def _like(layer: dict, grads: dict, name: str) -> dict[str, np.ndarray]:
     return {kind: grads[f"{name}.{kind}"].reshape(leaf.shape) for kind, leaf in layer.items()}
 
 
+def _filter_gradients(cache: FastHyenaCache, draw: np.ndarray, dt: Any, grads: dict) -> dict:
+    """By the parameters of the long filters, from what `filter_backward` wrote."""
+    config = cache.config
+    if config.filter is not None:
+        return rival_filter_backward(draw, cache.made.rival, config)
+    dfeatures, dffn = _network_backward(cache, draw)
+    ddeltas = merge_orders(grads["deltas"], config)
+    names = table_names(cache.params["filter"])
+    return {"ffn": dffn} | table_gradients(dfeatures, dt, ddeltas, names, config)
+
+
 def _network_backward(cache: FastHyenaCache, draw: np.ndarray) -> tuple[np.ndarray, dict]:
     """`sine_network_backward`, the lags in parts."""
-    ffn, features, kept = cache.params["filter"]["ffn"], cache.tables[0], cache.network
+    assert cache.made.network is not None and cache.made.tables is not None
+    ffn, features, kept = cache.params["filter"]["ffn"], cache.made.tables[0], cache.made.network
     scratch = cache.memory.take((2, *kept.shape[1:]), kept.dtype)
 
     def backward(lags: slice) -> tuple[np.ndarray, dict]:

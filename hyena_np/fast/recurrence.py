@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from hyena_np.fast.blocks import (
@@ -120,34 +122,43 @@ def _spectra(
 
 def filter_of(cache: FastHyenaCache, block: slice, n: int) -> np.ndarray:
     """The n-th filter, (c, L), its skip term in the first tap."""
-    h = window_of(cache, block, n)
-    h += cache.config.shift
-    h *= split_orders(cache.raw, cache.config)[n, block]
+    raw = split_orders(cache.made.raw, cache.config)[n, block]
+    if cache.made.tables is None:
+        h = raw.copy()
+    else:
+        h = window_of(cache, block, n)
+        h += cache.config.shift
+        h *= raw
     h[:, 0] += split_orders(cache.params["filter"]["skip"], cache.config)[n, block]
     return h
 
 
-def filter_backward(
-    cache: FastHyenaCache, block: slice, dh: list, draw: np.ndarray, grads: dict
-) -> np.ndarray:
-    """From the filters to the network's output and the tables; returns the gradient by time (L,)."""
-    _, t, deltas = cache.tables
-    raw, dt = split_orders(cache.raw, cache.config), np.zeros_like(t)
+def filter_backward(cache: FastHyenaCache, block: slice, dh: list, draw: np.ndarray, grads: dict) -> Any:
+    """From the filters to the network's output and the tables; returns the gradient by time (L,).
+
+    A rival has no tables: its filters are what came out, and there is no gradient by time, which is 0.
+    """
+    raw, dt = split_orders(cache.made.raw, cache.config), 0.0
     for n, dh_n in enumerate(dh):
         # h = (exp(-t |deltas|) + shift) * raw, and the skip term is added to its first tap
         grads["skip"][n, block] = dh_n[:, 0]
+        if cache.made.tables is None:
+            draw[n, block] = dh_n
+            continue
+        _, t, deltas = cache.made.tables
         decay, rate = window_of(cache, block, n), deltas[n, block]
         np.multiply(decay + cache.config.shift, dh_n, out=draw[n, block])
         decay *= dh_n
         decay *= raw[n, block]
-        dt -= np.abs(rate) @ decay
+        dt = dt - np.abs(rate) @ decay
         grads["deltas"][n, block] = -np.sign(rate) * (decay @ t)
     return dt
 
 
 def window_of(cache: FastHyenaCache, block: slice, n: int) -> np.ndarray:
     """The decaying part of the n-th filter's window, (c, L)."""
-    _, t, deltas = cache.tables
+    assert cache.made.tables is not None
+    _, t, deltas = cache.made.tables
     decay = np.multiply(-np.abs(deltas[n, block, None]), t)
     return np.exp(decay, out=decay)
 

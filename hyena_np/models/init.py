@@ -12,13 +12,13 @@ import numpy as np
 
 from hyena_np.backend import Backend, get_backend, host_range
 from hyena_np.errors import ConfigError
+from hyena_np.models.filter_init import init_filter
 from hyena_np.models.params import tree_from_leaves
 from hyena_np.ops.checks import check_integer
 from hyena_np.ops.config import HyenaConfig, operator_shapes
 from hyena_np.ops.filters import decay_rates, positional_features
 
 GPT2_STD = 0.02
-
 
 def init_hyena(
     config: HyenaConfig, rng: np.random.Generator, backend: Backend | None = None, n_layer: int | None = None
@@ -28,7 +28,8 @@ def init_hyena(
     With ``config.init = "torch"`` a dense layer, bias included, is :math:`U(\pm 1/\sqrt{\mathrm{fan\,in}})`.
     With ``"gpt2"`` it starts as :math:`N(0, 0.02^2)` with bias 0, the filter network included, and the output
     projection is divided by :math:`\sqrt{2\,n_{layer}}` where `n_layer` is given. In both the short
-    convolution is PyTorch's, the skip term :math:`N(0, 1)`, the sine frequency ``config.w``.
+    convolution is PyTorch's, the skip term :math:`N(0, 1)`, the sine frequency ``config.w``. A rival filter
+    begins as `init_filter` says in both.
 
     Parameters
     ----------
@@ -60,14 +61,7 @@ def init_hyena(
     if n_layer is not None:
         check_integer("n_layer", n_layer, 1)
     backend = get_backend("numpy") if backend is None else backend
-    host = host_range(1)
-    z, t = positional_features(config.l_max, config.emb_dim, host)
-    fixed = {
-        "filter.positional.z": z,
-        "filter.positional.t": t,
-        "filter.window.deltas": decay_rates(config, host),
-        "filter.ffn.freq": np.full((1, config.filter_order), config.w),
-    }
+    fixed = _init_tables(config) if config.filter is None else _init_rival(config, rng)
     shapes, leaves = operator_shapes(config), {}
     for name, shape in shapes.items():
         if name in fixed:
@@ -82,6 +76,25 @@ def init_hyena(
     if config.init == "gpt2" and n_layer is not None:
         leaves["out_proj.weight"] = leaves["out_proj.weight"] / math.sqrt(2 * n_layer)
     return tree_from_leaves({name: backend.asarray(leaf) for name, leaf in leaves.items()})
+
+
+def _init_tables(config: HyenaConfig) -> dict[str, np.ndarray]:
+    """What is not drawn of Hyena's own filters."""
+    host = host_range(1)
+    z, t = positional_features(config.l_max, config.emb_dim, host)
+    return {
+        "filter.positional.z": z,
+        "filter.positional.t": t,
+        "filter.window.deltas": decay_rates(config, host),
+        "filter.ffn.freq": np.full((1, config.filter_order), config.w),
+    }
+
+
+def _init_rival(config: HyenaConfig, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """All parameters of a rival's filters, by their names in the operator's tree."""
+    assert config.filter is not None
+    leaves = init_filter(config.filter, config.filter_channels, config.l_max, rng)
+    return {f"filter.{config.filter.name}.{name}": leaf for name, leaf in leaves.items()}
 
 
 def dense_init(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, init: str) -> np.ndarray:

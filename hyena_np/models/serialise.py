@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from hyena_np.errors import ConfigError
 from hyena_np.ops.attention import AttentionConfig
 from hyena_np.ops.config import HyenaConfig
+from hyena_np.ops.filter_configs import FILTER_CONFIGS
 
 C = TypeVar("C")
 MIXERS = {"hyena": HyenaConfig, "attention": AttentionConfig}
@@ -19,7 +20,7 @@ def config_to_dict(config: Any) -> dict[str, Any]:
     Parameters
     ----------
     config : dataclass instance
-        For example HyenaConfig or LanguageModelConfig; a mixer is tagged with its type.
+        For example HyenaConfig or LanguageModelConfig; a mixer or a filter is tagged with its type.
 
     Returns
     -------
@@ -41,7 +42,7 @@ def config_to_dict(config: Any) -> dict[str, Any]:
     for field in fields(config):
         value = getattr(config, field.name)
         if is_dataclass(value):
-            tag = {name for name, cls in MIXERS.items() if type(value) is cls}
+            tag = {name for name, cls in (MIXERS | FILTER_CONFIGS).items() if type(value) is cls}
             result[field.name] = (
                 {"type": tag.pop(), **config_to_dict(value)} if tag else config_to_dict(value)
             )
@@ -83,10 +84,10 @@ def config_from_dict(cls: type[C], values: dict[str, Any]) -> C:
     if missing:
         raise ConfigError(f"{cls.__name__}: missing key {missing[0]!r}, required are {', '.join(required)}")
     hints = get_type_hints(cls)
-    return cls(**{name: _value(value, hints[name]) for name, value in values.items()})
+    return cls(**{name: _value(name, value, hints[name]) for name, value in values.items()})
 
 
-def _value(value: Any, hint: Any) -> Any:
+def _value(name: str, value: Any, hint: Any) -> Any:
     if isinstance(value, list):
         return tuple(value)
     if not isinstance(value, dict):
@@ -94,6 +95,7 @@ def _value(value: Any, hint: Any) -> Any:
     if isinstance(hint, type) and is_dataclass(hint):  # one type of config only, so no tag
         return config_from_dict(hint, value)
     kind = value.get("type")
-    if not isinstance(kind, str) or kind not in MIXERS:
-        raise ConfigError(f"mixer: got type {kind!r}, allowed are {', '.join(MIXERS)}")
-    return config_from_dict(MIXERS[kind], {k: v for k, v in value.items() if k != "type"})
+    tagged = {tag: cls for tag, cls in (MIXERS | FILTER_CONFIGS).items() if cls in get_args(hint)}
+    if not isinstance(kind, str) or kind not in tagged:
+        raise ConfigError(f"{name}: got type {kind!r}, allowed are {', '.join(tagged)}")
+    return config_from_dict(tagged[kind], {k: v for k, v in value.items() if k != "type"})

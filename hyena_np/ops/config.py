@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hyena_np.errors import ConfigError
 from hyena_np.ops.checks import check_choice, check_integer, check_odd, check_real
+from hyena_np.ops.filter_configs import FilterConfig, check_filter_config
 
 VARIANTS = ("code", "paper")
 FILTER_LAYOUTS = ("od", "do")
@@ -50,6 +51,11 @@ class HyenaConfig:
         PyTorch's default initialisation, or normal with standard deviation 0.02 in every dense layer, the
         filter network included, as in the official language model. With "gpt2" choose w near 10: at w = 1
         the filters start at 1e-4 of the signal.
+    filter : FilterConfig, optional
+        A rival parametrisation of the long filters: FIRConfig, LongConvConfig, FNOConfig, S4DConfig,
+        TransferFunctionConfig or CKConvConfig. By default they are Hyena's own, which all fields from
+        `filter_order` to `target` describe; for a rival those have no meaning, and the way in which its
+        parameters begin does not depend on `init`.
 
     Raises
     ------
@@ -82,6 +88,7 @@ class HyenaConfig:
     variant: str = "code"
     filter_layout: str = "od"
     init: str = "torch"
+    filter: FilterConfig | None = None
 
     def __post_init__(self) -> None:
         check_choice("variant", self.variant, VARIANTS)
@@ -99,6 +106,7 @@ class HyenaConfig:
         check_real("shift", self.shift)
         if self.target >= 1:
             raise ConfigError(f"target: got {self.target}, allowed are numbers between 0 and 1")
+        check_filter_config(self.filter, self.l_max)
 
     @property
     def num_filters(self) -> int:
@@ -127,26 +135,31 @@ def operator_shapes(config: HyenaConfig) -> dict[str, tuple[int, ...]]:
     -----
     Source: Hyena paper, Algorithms 1 and 2; official code: ``HyenaOperator.__init__``.
     """
-    D, M, E, C = config.d_model, config.filter_order, config.emb_dim, config.filter_channels
+    D, C = config.d_model, config.filter_channels
     branches = (config.order + 1) * D
-    shapes: dict[str, tuple[int, ...]] = {
+    return {
         "in_proj.weight": (branches, D),
         "in_proj.bias": (branches,),
         "short_filter.weight": (branches, 1, 3),
         "short_filter.bias": (branches,),
-        "filter.positional.z": (1, config.l_max, E),
-        "filter.positional.t": (1, config.l_max, 1),
-    }
-    last = config.num_inner_mlps + 1
-    for i in range(last):
-        shapes[f"filter.ffn.linear_{i}.weight"] = (M, E if i == 0 else M)
-        shapes[f"filter.ffn.linear_{i}.bias"] = (M,)
-    shapes[f"filter.ffn.linear_{last}.weight"] = (C, M)
-    shapes |= {
-        "filter.ffn.freq": (1, M),
-        "filter.window.deltas": (1, 1, C),
+        **{f"filter.{name}": shape for name, shape in _filter_shapes(config).items()},
         "filter.skip": (C,),
         "out_proj.weight": (D, D),
         "out_proj.bias": (D,),
     }
-    return shapes
+
+
+def _filter_shapes(config: HyenaConfig) -> dict[str, tuple[int, ...]]:
+    M, E, C, last = config.filter_order, config.emb_dim, config.filter_channels, config.num_inner_mlps + 1
+    if config.filter is not None:
+        shapes = config.filter.shapes(C, config.l_max)
+        return {f"{config.filter.name}.{name}": shape for name, shape in shapes.items()}
+    shapes = {"positional.z": (1, config.l_max, E), "positional.t": (1, config.l_max, 1)}
+    for i in range(last):
+        shapes[f"ffn.linear_{i}.weight"] = (M, E if i == 0 else M)
+        shapes[f"ffn.linear_{i}.bias"] = (M,)
+    return shapes | {
+        f"ffn.linear_{last}.weight": (C, M),
+        "ffn.freq": (1, M),
+        "window.deltas": (1, 1, C),
+    }

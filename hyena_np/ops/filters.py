@@ -15,9 +15,10 @@ from hyena_np.backend import (
     owned,
     zeros_like_device,
 )
-from hyena_np.errors import ParameterError, ShapeError
+from hyena_np.errors import ConfigError, ParameterError, ShapeError
 from hyena_np.ops.checks import check_integer, check_odd
 from hyena_np.ops.config import HyenaConfig, operator_shapes
+from hyena_np.ops.filter_arguments import check_lags
 from hyena_np.ops.parameters import TABLES, check_params
 
 
@@ -333,13 +334,16 @@ def hyena_filter(params: dict, L: int, config: HyenaConfig) -> tuple[Array, Hyen
         L is not between 1 and ``config.l_max``.
     ParameterError
         `params` does not fit `config`.
+    ConfigError
+        ``config.filter`` is a rival's; `long_filter` computes those too.
 
     Notes
     -----
     Source: Hyena paper, eq. (7), Algorithm 2; official code: ``HyenaFilter.filter``.
     """
-    if isinstance(L, bool) or not isinstance(L, int) or not 1 <= L <= config.l_max:
-        raise ShapeError(f"L: got {L!r}, allowed are 1 to l_max = {config.l_max}")
+    if config.filter is not None:
+        raise ConfigError(f"filter: got {type(config.filter).__name__}, allowed is None; use long_filter")
+    check_lags(L, config.l_max)
     tree = params.get("filter", {})
     shapes = {name: shape for name, shape in operator_shapes(config).items() if name.startswith("filter.")}
     check_params({"filter": tree}, shapes, optional=(*TABLES, "filter.skip"))

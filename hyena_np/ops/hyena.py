@@ -9,13 +9,8 @@ from hyena_np.errors import ShapeError
 from hyena_np.ops.checks import check_choice
 from hyena_np.ops.config import VARIANTS, HyenaConfig, operator_shapes
 from hyena_np.ops.fftconv import fftconv, fftconv_backward
-from hyena_np.ops.filters import (
-    HyenaFilterCache,
-    hyena_filter,
-    hyena_filter_backward,
-    merge_orders,
-    split_orders,
-)
+from hyena_np.ops.filters import merge_orders, split_orders
+from hyena_np.ops.long_filter import LongFilterCache, long_filter, long_filter_backward
 from hyena_np.ops.parameters import TABLES, check_params
 from hyena_np.ops.projection import (
     ProjectionCache,
@@ -176,7 +171,7 @@ class HyenaCache(NamedTuple):
 
     in_proj: ProjectionCache
     short: ShortConvCache
-    filters: HyenaFilterCache
+    filters: LongFilterCache
     recurrence: RecurrenceCache
     y: Array  # (B, D, L), output of the recurrence
     out_weight: Array  # (D, D)
@@ -269,7 +264,7 @@ def hyena_branches(u: Array, params: dict, config: HyenaConfig):
     z, in_proj = projection(u, params["in_proj"]["weight"], params["in_proj"]["bias"])
     z, short = short_conv(z, params["short_filter"]["weight"], params["short_filter"]["bias"])
     *x, v = (z[:, i * D : (i + 1) * D, :] for i in range(config.order + 1))
-    h, filters = hyena_filter(params, L, config)
+    h, filters = long_filter(params, L, config)
     skip = split_orders(params["filter"]["skip"], config)
     return v, tuple(x), h, skip, (in_proj, short, filters)
 
@@ -307,7 +302,7 @@ def hyena_reference_backward(dy: Array, cache: HyenaCache) -> tuple[Array, dict]
     dz = xp.matmul(xp.matrix_transpose(out_weight), xp.matrix_transpose(dy))  # (D,D) @ (B,D,L)
     # y = hyena_recurrence(v, x, h, skip)
     dv, dx, dh, dskip = hyena_recurrence_backward(dz, recurrence)
-    dfilter = hyena_filter_backward(dh, filters)["filter"]
+    dfilter = long_filter_backward(dh, filters)["filter"]
     dfilter["skip"] = merge_orders(dskip, config)
     # *x, v = short_conv(projection(u))
     dz, dw, db = short_conv_backward(xp.concat([*dx, dv], axis=1), short)

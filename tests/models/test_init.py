@@ -225,62 +225,7 @@ def test_a_depth_that_is_none(bad):
         init_hyena(OPERATOR, new_rng(), n_layer=bad)
 
 
-def published(layers, width, d_inner):
-    """A model of the paper's Table A.4: filter width 64, depth 4, sine frequency 14; vocabulary of GPT-2."""
-    mixer = HyenaConfig(d_model=width, l_max=2048, emb_dim=33, w=14.0, init="gpt2")
-    return LanguageModelConfig(50257, layers, mixer, d_inner, pad_vocab_size_multiple=8)
-
-
-def counted(config):
-    """The same number, added up by hand for a model of order-2 operators in the code's form."""
-    D, E, M, L = config.d_model, config.mixer.emb_dim, config.mixer.filter_order, config.mixer.l_max
-    network = (E * M + M) + 2 * (M * M + M) + M * D + M  # four dense layers, and the frequency
-    mixer = (3 * D * D + 3 * D) + (9 * D + 3 * D) + network + L * E + D + (D * D + D)
-    mlp = (D * config.mlp_width + config.mlp_width) + (config.mlp_width * D + D)
-    return config.padded_vocab_size * D + config.n_layer * (mixer + mlp + 4 * D) + 2 * D
-
-
 class TestParameterCount:
-    @pytest.mark.parametrize(
-        ("size", "millions"),
-        [
-            ((12, 768, 3072), "125.3"),
-            ((18, 768, 1536), "126.2"),
-            ((18, 864, 1728), "153.70"),
-            ((36, 1024, 2048), "359.5"),
-            ((36, 2048, 4096), "1320"),
-        ],
-    )
-    def test_the_published_models(self, size, millions):
-        config = published(*size)
-        assert config.padded_vocab_size == 50264
-        digits = len(millions.partition(".")[2])
-        assert f"{parameter_count(config) / 1e6:.{digits}f}" == millions
-        assert parameter_count(config) == counted(config)
-
-    @pytest.mark.parametrize(
-        ("layers", "width", "l_max", "expected"),
-        [
-            (2, 128, 1026, 436_096),
-            (2, 128, 16_386, 436_096),
-            (2, 256, 1026, 1_641_088),
-            (4, 256, 32_770, 3_277_568),
-            (8, 256, 160_002, 6_550_528),
-            (8, 256, 1_000_002, 6_550_528),
-        ],
-    )
-    def test_hyenadna_where_the_table_of_positions_is_a_constant(self, layers, width, l_max, expected):
-        config = LanguageModelConfig(
-            12, layers, HyenaConfig(d_model=width, l_max=l_max, emb_dim=5, w=10.0), pad_vocab_size_multiple=8
-        )
-        assert parameter_count(config) - layers * l_max * 5 == expected
-
-    def test_the_millions_that_confuse_readers_of_hyenadna_are_the_table(self):
-        config = LanguageModelConfig(
-            12, 8, HyenaConfig(d_model=256, l_max=160_002, emb_dim=5, w=10.0), pad_vocab_size_multiple=8
-        )
-        assert parameter_count(config) == 6_550_528 + 8 * 160_002 * 5 == 12_950_608
-
     @pytest.mark.parametrize(
         "mixer",
         [

@@ -1,0 +1,95 @@
+"""Tokens to learn from: fresh examples or a fixed set, and held-out ones to measure on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hyena_np.backend import to_numpy
+from hyena_np.models.language_model import LanguageModelConfig, language_model
+from hyena_np.ops.layers import cross_entropy
+from hyena_np.tasks.batches import IGNORE, TokenBatch, TokenTask
+from hyena_np.tasks.recall import RecallTask, mask_labels
+from hyena_np.training.metrics import Evaluation
+
+# Logits of one forward of a measurement: 64 MB.
+_LOGITS = 2**24
+
+
+class TokenData:
+    """Data of a task whose examples are tokens.
+
+    Training, validation and test examples come from three streams of random numbers, so that none depends on
+    how many of another are drawn.
+
+    Parameters
+    ----------
+    task : TokenTask
+    model : LanguageModelConfig
+    seed : int
+    batch : int
+        Examples of a step.
+    loss : {"all", "answers", "seen"}
+        Which labels the training counts: every next token, the answers that the test asks for, or (recall
+        alone) every value whose key came before.
+    examples : int, optional
+        Size of a fixed training set, as the paper has; by default every example is new.
+    validation, test : int
+        Held-out examples.
+    """
+
+    def __init__(
+        self,
+        task: TokenTask,
+        model: LanguageModelConfig,
+        seed: int,
+        batch: int,
+        loss: str = "answers",
+        examples: int | None = None,
+        validation: int = 200,
+        test: int = 1000,
+    ) -> None:
+        self.task, self.model, self.batch, self.loss = task, model, batch, loss
+        streams = [np.random.default_rng([seed, number]) for number in (1, 2, 3)]
+        self.validation = task.answers(task.sample(streams[0], validation))
+        self.tested = task.answers(task.sample(streams[1], test))
+        self._fixed = None if examples is None else self._labelled(task.sample(streams[2], examples))
+
+    def sample(self, rng: np.random.Generator, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and labels (B, T) of a step."""
+        if self._fixed is None:
+            return self._labelled(self.task.sample(rng, self.batch))
+        rows = rng.integers(len(self._fixed.inputs), size=self.batch)
+        return self._fixed.inputs[rows], self._fixed.labels[rows]
+
+    def validate(self, params: dict) -> Evaluation:
+        """Share of the answers that are right, and their cross-entropy in nats."""
+        return evaluate_tokens(params, self.model, self.validation)
+
+    def test(self, params: dict) -> dict[str, float]:
+        """The same on the test examples."""
+        found = evaluate_tokens(params, self.model, self.tested)
+        return {"test_accuracy": float(found.accuracy or 0.0), "test_loss": float(found.loss or 0.0)}
+
+    def _labelled(self, batch: TokenBatch) -> TokenBatch:
+        if self.loss == "answers":
+            return self.task.answers(batch)
+        if self.loss == "seen" and isinstance(self.task, RecallTask):
+            return TokenBatch(batch.inputs, mask_labels(batch.inputs, batch.labels, "seen", self.task))
+        return batch
+
+
+def evaluate_tokens(params: dict, model: LanguageModelConfig, examples: Any) -> Evaluation:
+    """Accuracy, and mean cross-entropy in nats, over all labels that count, a part of the examples at a time."""
+    part = max(1, _LOGITS // (examples.inputs.shape[1] * model.padded_vocab_size))
+    right, loss, counted = 0, 0.0, 0
+    for start in range(0, len(examples.inputs), part):
+        labels = examples.labels[start : start + part]
+        logits, _ = language_model(examples.inputs[start : start + part], params, model)
+        here = labels != IGNORE
+        mean, _ = cross_entropy(logits, labels)
+        loss += float(mean) * int(here.sum())
+        right += int((to_numpy(logits).argmax(axis=-1) == labels)[here].sum())
+        counted += int(here.sum())
+    return Evaluation(right / counted, loss / counted)

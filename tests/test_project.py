@@ -389,7 +389,8 @@ def test_what_the_package_imports_is_what_it_requires(pyproject):
         re.split("[>=]", requirement)[0].replace("-", "_")
         for requirement in pyproject["project"]["dependencies"]
     }
-    optional = {"cupy", "cupyx", "torch", "array_api_strict", "ipywidgets", "IPython"}
+    optional = {"cupy", "cupyx", "torch", "array_api_strict", "ipywidgets", "IPython", "distributed"}
+    optional |= {"pooch", "sklearn"}
     outside = imported - set(sys.stdlib_module_names) - {"hyena_np"} - optional
     brought_along = {"cycler", "mpl_toolkits"}  # part of matplotlib
     assert outside - brought_along == required

@@ -108,7 +108,7 @@ def run_experiment(
         remove_parts(path)
         rows, damaged = read_results(path, experiment)
         for line in damaged:
-            echo(line)
+            echo(f"{line}; its run is done again")
         scheduler = chosen(plan.at_a_time, plan.scheduler)
         with Progress(plan.out / RUNS_NAME, bar) as progress:
             failed = _do_stages(plan, experiment, rows, scheduler, progress, echo)

@@ -95,10 +95,10 @@ def read_results(path: Path, experiment: Experiment) -> Results:
         raise CheckpointError(f"{path}: holds no results of the experiment {experiment.name!r}")
     rows: dict[str, Row] = {}
     damaged = []
-    for number, cells in enumerate(lines[1:], start=2):
+    for number, cells in enumerate(lines[1:], start=1):
         row = _parsed(experiment, cells)
         if row is None:
-            damaged.append(f"{path}, line {number}: is damaged; the run is done again")
+            damaged.append(f"{path}, row {number}: is not whole, or was edited")
         else:
             rows.setdefault(row.run, row)
     return Results(list(rows.values()), damaged)

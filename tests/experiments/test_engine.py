@@ -81,7 +81,7 @@ def test_a_row_that_is_not_whole_is_noticed_and_done_again(tmp_path, log, planne
     )
     said = []
     assert squares(go(tmp_path, resume=True, said=said)) == squares(rows)
-    assert "is damaged; the run is done again" in said[0]
+    assert "row 2: is not whole, or was edited; its run is done again" in said[0]
     assert fake.executions(log, "level=2_seed=0") == 1
     assert fake.executions(log, "level=3_seed=0") == 2
     assert squares(written(tmp_path)) == squares(rows)

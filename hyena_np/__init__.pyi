@@ -26,6 +26,7 @@ from .fast.choose import (
 )
 from .fast.hyena import hyena as hyena, hyena_backward as hyena_backward
 from .fast.workspace import Workspace as Workspace
+from .models.filter_init import init_filter as init_filter
 from .models.flops import flops_breakdown as flops_breakdown, training_flops as training_flops
 from .models.init import init_hyena as init_hyena
 from .models.language_model import (
@@ -37,6 +38,7 @@ from .models.language_model import (
     parameter_count as parameter_count,
 )
 from .models.ledger import cache_nbytes as cache_nbytes, saved_bytes as saved_bytes
+from .models.objective import Objective as Objective, objective_of as objective_of
 from .models.params import (
     flatten as flatten,
     tree_leaves as tree_leaves,
@@ -44,6 +46,13 @@ from .models.params import (
     unflatten as unflatten,
 )
 from .models.published import published_model as published_model
+from .models.sequence_model import (
+    SequenceModelConfig as SequenceModelConfig,
+    init_sequence_model as init_sequence_model,
+    sequence_model as sequence_model,
+    sequence_model_backward as sequence_model_backward,
+    sequence_model_shapes as sequence_model_shapes,
+)
 from .ops.attention import (
     AttentionConfig as AttentionConfig,
     attention as attention,
@@ -60,8 +69,17 @@ from .ops.blockconv import (
     two_stage_conv as two_stage_conv,
     two_stage_conv_backward as two_stage_conv_backward,
 )
+from .ops.ckconv import ckconv_filter as ckconv_filter, ckconv_filter_backward as ckconv_filter_backward
 from .ops.config import HyenaConfig as HyenaConfig, operator_shapes as operator_shapes
 from .ops.fftconv import fftconv as fftconv, fftconv_backward as fftconv_backward
+from .ops.filter_configs import (
+    CKConvConfig as CKConvConfig,
+    FIRConfig as FIRConfig,
+    FNOConfig as FNOConfig,
+    LongConvConfig as LongConvConfig,
+    S4DConfig as S4DConfig,
+    TransferFunctionConfig as TransferFunctionConfig,
+)
 from .ops.filters import (
     decay_rates as decay_rates,
     exponential_window as exponential_window,
@@ -72,6 +90,8 @@ from .ops.filters import (
     sine_network as sine_network,
     sine_network_backward as sine_network_backward,
 )
+from .ops.fir import fir_filter as fir_filter, fir_filter_backward as fir_filter_backward
+from .ops.fno import fno_filter as fno_filter, fno_filter_backward as fno_filter_backward
 from .ops.hyena import (
     hyena_recurrence as hyena_recurrence,
     hyena_recurrence_backward as hyena_recurrence_backward,
@@ -90,6 +110,15 @@ from .ops.layers import (
     linear as linear,
     linear_backward as linear_backward,
     softmax as softmax,
+)
+from .ops.long_filter import long_filter as long_filter, long_filter_backward as long_filter_backward
+from .ops.longconv import (
+    longconv_filter as longconv_filter,
+    longconv_filter_backward as longconv_filter_backward,
+)
+from .ops.losses import (
+    mean_squared_error as mean_squared_error,
+    mean_squared_error_backward as mean_squared_error_backward,
 )
 from .ops.matrices import (
     diagonal_matrix as diagonal_matrix,
@@ -113,6 +142,7 @@ from .ops.projection import (
     short_conv as short_conv,
     short_conv_backward as short_conv_backward,
 )
+from .ops.s4d import s4d_filter as s4d_filter, s4d_filter_backward as s4d_filter_backward
 from .ops.special_cases import gss as gss, gss_backward as gss_backward, h3 as h3, h3_backward as h3_backward
 from .ops.toeplitz import (
     causal_conv_loop as causal_conv_loop,
@@ -122,5 +152,30 @@ from .ops.toeplitz import (
     matrix_conv_backward as matrix_conv_backward,
     toeplitz as toeplitz,
 )
+from .ops.transfer_function import (
+    stable_denominator as stable_denominator,
+    transfer_function_filter as transfer_function_filter,
+    transfer_function_filter_backward as transfer_function_filter_backward,
+)
+from .tasks.addition import AdditionTask as AdditionTask
+from .tasks.batches import (
+    TokenBatch as TokenBatch,
+    TokenTask as TokenTask,
+    accuracy as accuracy,
+    exact_match as exact_match,
+)
+from .tasks.counting import CountingTask as CountingTask, MajorityTask as MajorityTask
+from .tasks.datasets import TokenDataset as TokenDataset, distinct as distinct
+from .tasks.induction import InductionHeadTask as InductionHeadTask
+from .tasks.linear_functions import (
+    FunctionBatch as FunctionBatch,
+    LinearFunctionsTask as LinearFunctionsTask,
+    least_squares as least_squares,
+    least_squares_error as least_squares_error,
+    relative_error as relative_error,
+)
+from .tasks.mqar import MQARTask as MQARTask
+from .tasks.recall import RecallTask as RecallTask
+from .tasks.recall_masks import mask_labels as mask_labels, recalled_pair as recalled_pair
 
 __version__: str

@@ -48,11 +48,17 @@ OPS = (
     "projection",
     "filters",
     "fir",
+    "longconv",
+    "fno",
+    "s4d",
+    "transfer_function",
+    "ckconv",
     "long_filter",
     "hyena",
     "special_cases",
     "matrices",
     "layers",
+    "losses",
     "attention",
 )
 # Array libraries, and who may name them: the mathematics never, host-side code NumPy.

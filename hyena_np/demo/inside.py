@@ -10,7 +10,8 @@ import numpy as np
 
 from hyena_np.backend import Array, namespace, to_numpy
 from hyena_np.errors import ConfigError
-from hyena_np.models.language_model import LanguageModelConfig, block
+from hyena_np.models.block import block
+from hyena_np.models.language_model import LanguageModelConfig
 from hyena_np.ops.config import HyenaConfig
 from hyena_np.ops.filters import hyena_filter
 from hyena_np.ops.hyena import hyena_branches, hyena_recurrence, hyena_recurrence_backward

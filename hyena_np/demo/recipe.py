@@ -16,6 +16,7 @@ from hyena_np.ops.checks import check_integer
 from hyena_np.ops.config import HyenaConfig
 from hyena_np.tasks.recall import RecallBatch, RecallTask, accuracy, mask_labels
 from hyena_np.training.loop import TrainConfig
+from hyena_np.training.metrics import Evaluation
 from hyena_np.training.schedule import Schedule
 
 TEST_EXAMPLES = 500
@@ -190,6 +191,10 @@ class RecallData:
             fresh = task.sample(rng, int(known.sum()))
             inputs[known], labels[known] = fresh.inputs, fresh.labels
         return inputs, mask_labels(inputs, labels, "seen", task)
+
+    def validate(self, params: dict) -> Evaluation:
+        """The accuracy on the validation examples, as training asks for it."""
+        return Evaluation(self.accuracy(params, self.validation))
 
     def accuracy(self, params: dict, examples: RecallBatch) -> float:
         """Share of examples whose queried value is the most probable token."""

@@ -157,7 +157,7 @@ def _train(
             recipe.training,
             backend,
             data.sample,
-            lambda params: data.accuracy(params, data.validation),
+            data.validate,
             folder,
             recipe.describe(backend),
             resume,

@@ -24,8 +24,20 @@ MEASURES = ("validation_accuracy", "test_accuracy", "test_loss", "train_loss")
 WIDTH = 64
 # What makes a small model learn quickly is measured in docs/recall.md; the paper's own is in its Table A.1.
 RECIPES: dict[str, dict[str, Any]] = {
-    "laptop": {"std": 0.2, "betas": (0.9, 0.95), "warmup": 50, "loss": "seen", "examples": None, "tokens": 2048},
-    "paper": {"std": 0.02, "betas": (0.9, 0.98), "warmup": 625, "loss": "all", "examples": 2000, "tokens": None},
+    "laptop": {
+        "std": 0.2,
+        "betas": (0.9, 0.95),
+        "warmup": 50,
+        "loss": "seen",
+        "examples": None,
+    },
+    "paper": {
+        "std": 0.02,
+        "betas": (0.9, 0.98),
+        "warmup": 625,
+        "loss": "all",
+        "examples": 2000,
+    },
 }
 
 
@@ -54,10 +66,16 @@ def recall_run(
     Run
     """
     recipe = RECIPES[preset]
-    batch = 32 if recipe["tokens"] is None else max(1, min(16, recipe["tokens"] // length))
-    learned = 0 if not _needs_positions(mixer) else mixer.l_max
+    batch = max(1, min(16, 1024 // length)) if preset == "laptop" else 32
+    learned = mixer.l_max if _needs_positions(mixer) else 0
     model = LanguageModelConfig(
-        vocab, 2, mixer, d_inner=2 * WIDTH, max_position_embeddings=learned, init="torch", embedding_std=recipe["std"]
+        vocab,
+        2,
+        mixer,
+        d_inner=2 * WIDTH,
+        max_position_embeddings=learned,
+        init="torch",
+        embedding_std=recipe["std"],
     )
     schedule = Schedule(rate, warmup=min(recipe["warmup"], steps // 8), total=steps, decay="linear")
     every = max(100, steps // 20)
@@ -86,12 +104,19 @@ def execute(settings: dict, folder: Path, backend: Backend, on_progress: OnProgr
 
 
 def accuracies(
-    rows: Sequence[Row], names: Iterable[str], values: Sequence[int], cell: Callable[[str, int], Cell], tune_on: Callable
+    rows: Sequence[Row],
+    names: Iterable[str],
+    values: Sequence[int],
+    cell: Callable[[str, int], Cell],
+    tune_on: Callable[[Cell], Cell],
 ) -> dict[str, list[Spread | None]]:
     """For every competitor, the spread of its test accuracy at every value of what is varied."""
     rates = sorted({row.factors["lr"] for row in rows})
     return {
-        name: [spread_of(rows, cell(name, value), "test_accuracy", rates, SEEDS[0], tune_on=tune_on) for value in values]
+        name: [
+            spread_of(rows, cell(name, value), "test_accuracy", rates, SEEDS[0], tune_on=tune_on)
+            for value in values
+        ]
         for name in names
     }
 

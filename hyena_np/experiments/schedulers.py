@@ -129,8 +129,7 @@ def _connect(address: str, timeout: float) -> Any:
 
 
 def _on_cluster(address: str, timeout: float, works: Sequence[Work]) -> Iterator[Finished]:
-    from distributed import Event, KilledWorker
-    from distributed import as_completed as as_completed_there
+    from distributed import Event, KilledWorker, as_completed as as_completed_there
 
     with _connect(address, timeout) as client:
         stop = Event(f"hyena-np-{uuid.uuid4().hex}", client=client)

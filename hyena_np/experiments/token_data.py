@@ -48,7 +48,7 @@ class TokenData:
         loss: str = "answers",
         examples: int | None = None,
         validation: int = 200,
-        test: int = 1000,
+        test: int = 500,
     ) -> None:
         self.task, self.model, self.batch, self.loss = task, model, batch, loss
         streams = [np.random.default_rng([seed, number]) for number in (1, 2, 3)]
@@ -81,7 +81,7 @@ class TokenData:
 
 
 def evaluate_tokens(params: dict, model: LanguageModelConfig, examples: Any) -> Evaluation:
-    """Accuracy, and mean cross-entropy in nats, over all labels that count, a part of the examples at a time."""
+    """Accuracy and mean cross-entropy in nats over all labels that count; the examples in parts."""
     part = max(1, _LOGITS // (examples.inputs.shape[1] * model.padded_vocab_size))
     right, loss, counted = 0, 0.0, 0
     for start in range(0, len(examples.inputs), part):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hyena_np.backend import fft_length
+from hyena_np.errors import ConfigError
 from hyena_np.fast.network import network_part
 from hyena_np.fast.parallel import in_parallel, num_parts, split
 from hyena_np.fast.workspace import Memory
@@ -180,8 +181,11 @@ def peak_floats(
     """Numbers that the first call in a workspace holds at its peak, results included, from the shapes alone.
 
     Large arrays only. A forward holds what `FastHyenaCache` names, the recurrence's output, its scratch and
-    the result; a backward then has its own, and the workspace keeps what the forward gave back.
+    the result; a backward then has its own, and the workspace keeps what the forward gave back. Rival filters
+    are computed outside the workspace.
     """
+    if config.filter is not None:
+        raise ConfigError(f"filter: got {type(config.filter).__name__}, allowed is None")
     D, filters, branches = config.d_model, config.num_filters, config.order + 1
     A, F, n = B * L * D, fft_length(2 * L - 1) // 2 + 1, fft_length(2 * L - 1)
     as_matrix = convolves_as_matrix(B, L)

@@ -20,6 +20,7 @@ from hyena_np.ops.filters import decay_rates, positional_features
 
 GPT2_STD = 0.02
 
+
 def init_hyena(
     config: HyenaConfig, rng: np.random.Generator, backend: Backend | None = None, n_layer: int | None = None
 ) -> dict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isqrt
 from typing import Any
 
 from hyena_np.backend import BACKENDS, fft_length, owning_buffer
@@ -13,6 +14,14 @@ from hyena_np.models.params import tree_leaves
 from hyena_np.ops.attention import AttentionConfig
 from hyena_np.ops.checks import check_choice, check_integer
 from hyena_np.ops.config import HyenaConfig
+from hyena_np.ops.filter_configs import (
+    CKConvConfig,
+    FilterConfig,
+    LongConvConfig,
+    S4DConfig,
+    TransferFunctionConfig,
+)
+from hyena_np.ops.transfer_function import transform_length
 
 _FLOAT_BYTES = {"float32": 4, "float64": 8}
 _ID_BYTES = 8
@@ -87,10 +96,9 @@ def _mixer_floats(config: MixerConfig, B: int, L: int, readable: bool) -> dict[s
 
 
 def _hyena_floats(config: HyenaConfig, B: int, L: int, readable: bool) -> dict[str, int]:
-    D, N, filters, M = config.d_model, config.order, config.num_filters, config.filter_order
+    D, N, filters = config.d_model, config.order, config.num_filters
     activation = B * L * D
     spectra = filters * D * (B + 1) * 2 * (fft_length(2 * L - 1) // 2 + 1)  # a complex number is two floats
-    network = 2 * (config.num_inner_mlps + 1) * M * L  # two arrays a sine layer
     if readable:
         return {
             # the operator's input, and the branches before and after the short convolution
@@ -98,8 +106,7 @@ def _hyena_floats(config: HyenaConfig, B: int, L: int, readable: bool) -> dict[s
             # what each convolution read and gave, or the value branch itself (a view), and the output
             "recurrence": (2 * filters + 1 - (config.variant == "paper")) * activation,
             "spectra": spectra,
-            # and the raw filter, the window and its decay
-            "filter network": network + 3 * filters * D * L,
+            **_filter_floats(config, L, readable),
         }
     return {
         # the operator's input, and the branches before the short convolution
@@ -107,9 +114,33 @@ def _hyena_floats(config: HyenaConfig, B: int, L: int, readable: bool) -> dict[s
         # what each convolution gave
         "recurrence": filters * activation,
         "spectra": 0 if convolves_as_matrix(B, L) else spectra,
-        # and the raw filter
-        "filter network": network + filters * D * L,
+        **_filter_floats(config, L, readable),
     }
+
+
+def _filter_floats(config: HyenaConfig, L: int, readable: bool) -> dict[str, int]:
+    M, C = config.filter_order, config.filter_channels
+    if config.filter is not None:
+        rival = _rival_floats(config.filter, C, L, config.l_max)
+        return {"filters": rival if readable else rival + C * L}  # the fast form keeps the filters themselves
+    network = 2 * (config.num_inner_mlps + 1) * M * L  # two arrays a sine layer
+    # and the raw filter; in the readable form the window and its decay too
+    return {"filter network": network + (3 if readable else 1) * C * L}
+
+
+def _rival_floats(rival: FilterConfig, C: int, L: int, l_max: int) -> int:
+    """What a rival filter keeps beside its parameters; a complex number is two floats."""
+    match rival:
+        case LongConvConfig():
+            return C * L  # which taps are over the threshold
+        case S4DConfig(state=state):
+            K = isqrt(L - 1) + 1  # powers of the poles at every K-th lag, and at the first K
+            return C * state // 2 * 2 * (2 + K + -(-L // K))
+        case TransferFunctionConfig(order=order):
+            return 2 * 2 * C * (transform_length(l_max, order) // 2 + 1)
+        case CKConvConfig(width=width):
+            return L + 4 * width * L  # the positions, and two arrays a sine layer
+    return 0  # FIR, FNO
 
 
 def cache_nbytes(cache: Any, params: dict | None = None) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from hyena_np.errors import ConfigError
 from hyena_np.ops.checks import check_integer, check_real
@@ -26,7 +25,7 @@ class FIRConfig:
     """
 
     taps: int = 64
-    name: ClassVar[str] = "fir"
+    name = "fir"
 
     def __post_init__(self) -> None:
         check_integer("taps", self.taps, 1)
@@ -56,7 +55,7 @@ class LongConvConfig:
 
     std: float = 0.002
     lam: float = 0.003
-    name: ClassVar[str] = "longconv"
+    name = "longconv"
 
     def __post_init__(self) -> None:
         check_real("std", self.std, positive=True)
@@ -84,7 +83,7 @@ class FNOConfig:
     """
 
     modes: int = 64
-    name: ClassVar[str] = "fno"
+    name = "fno"
 
     def __post_init__(self) -> None:
         check_integer("modes", self.modes, 1)
@@ -115,7 +114,7 @@ class S4DConfig:
     state: int = 64
     dt_min: float = 1e-3
     dt_max: float = 1e-1
-    name: ClassVar[str] = "s4d"
+    name = "s4d"
 
     def __post_init__(self) -> None:
         check_integer("state", self.state, 2)
@@ -129,7 +128,13 @@ class S4DConfig:
     def shapes(self, channels: int, l_max: int) -> Shapes:
         """Shapes of the parameters of `channels` filters."""
         pairs = (channels, self.state // 2)
-        return {"log_dt": (channels,), "log_decay": pairs, "frequency": pairs, "c_real": pairs, "c_imag": pairs}
+        return {
+            "log_dt": (channels,),
+            "log_decay": pairs,
+            "frequency": pairs,
+            "c_real": pairs,
+            "c_imag": pairs,
+        }
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,7 @@ class TransferFunctionConfig:
     """
 
     order: int = 64
-    name: ClassVar[str] = "transfer_function"
+    name = "transfer_function"
 
     def __post_init__(self) -> None:
         check_integer("order", self.order, 1)
@@ -179,7 +184,7 @@ class CKConvConfig:
 
     width: int = 32
     w0: float = 30.0
-    name: ClassVar[str] = "ckconv"
+    name = "ckconv"
 
     def __post_init__(self) -> None:
         check_integer("width", self.width, 1)

@@ -6,11 +6,16 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from hyena_np.backend import Array, check_shape
-from hyena_np.errors import ParameterError
-from hyena_np.ops.config import HyenaConfig
+from hyena_np.ops.ckconv import ckconv_filter, ckconv_filter_backward
+from hyena_np.ops.config import HyenaConfig, operator_shapes
 from hyena_np.ops.filter_arguments import check_lags
 from hyena_np.ops.filters import hyena_filter, hyena_filter_backward, merge_orders, split_orders
 from hyena_np.ops.fir import fir_filter, fir_filter_backward
+from hyena_np.ops.fno import fno_filter, fno_filter_backward
+from hyena_np.ops.longconv import longconv_filter, longconv_filter_backward
+from hyena_np.ops.parameters import check_params
+from hyena_np.ops.s4d import s4d_filter, s4d_filter_backward
+from hyena_np.ops.transfer_function import transfer_function_filter, transfer_function_filter_backward
 
 
 class Rival(NamedTuple):
@@ -22,6 +27,11 @@ class Rival(NamedTuple):
 
 RIVALS = {
     "fir": Rival(fir_filter, fir_filter_backward),
+    "longconv": Rival(longconv_filter, longconv_filter_backward),
+    "fno": Rival(fno_filter, fno_filter_backward),
+    "s4d": Rival(s4d_filter, s4d_filter_backward),
+    "transfer_function": Rival(transfer_function_filter, transfer_function_filter_backward),
+    "ckconv": Rival(ckconv_filter, ckconv_filter_backward),
 }
 
 
@@ -113,11 +123,8 @@ def rival_filter(params: dict, L: int, config: HyenaConfig) -> tuple[Array, Any]
     assert config.filter is not None
     check_lags(L, config.l_max)
     name, tree = config.filter.name, params.get("filter", {})
-    for key in tree:
-        if key not in (name, "skip"):
-            raise ParameterError(f"params: filter.{key} is unknown, allowed are filter.{name}, filter.skip")
-    if name not in tree:
-        raise ParameterError(f"params: filter.{name} is missing")
+    shapes = {name: shape for name, shape in operator_shapes(config).items() if name.startswith("filter.")}
+    check_params({"filter": tree}, shapes, optional=("filter.skip",))
     return RIVALS[name].forward(tree[name], L, config.l_max, config.filter)
 
 

@@ -16,8 +16,8 @@ class S4DCache(NamedTuple):
     log_dt: Array  # (C,), the parameter itself
     A: Array  # (C, P), the continuous poles
     c: Array  # (C, P), what the states are read with
-    left: Array  # (C, R, P), amplitudes at the lags 0, K, 2K, ...
-    right: Array  # (C, P, K), powers of the poles from one of these lags to the next
+    coarse: Array  # (C, R, P), powers of the discrete poles at the lags 0, K, 2K, ...
+    fine: Array  # (C, P, K), and at the lags 0..K-1
     L: int
 
 
@@ -32,7 +32,7 @@ def s4d_filter(params: dict, L: int, l_max: int, config: S4DConfig) -> tuple[Arr
 
     is what :math:`x_{t+1} = \bar A x_t + \bar B u` answers to an impulse: every decay is below 1, because the
     real part of :math:`A` is negative. The sum over states is one product of matrices: with t = K r + s the
-    power is :math:`\bar A^{K r}\, \bar A^{s}`, so that 2 sqrt(L) powers give all L lags.
+    power is :math:`\bar A^{K r}\, \bar A^{s}`, so that :math:`2\sqrt L` powers give all L lags.
 
     Parameters
     ----------
@@ -63,15 +63,14 @@ def s4d_filter(params: dict, L: int, l_max: int, config: S4DConfig) -> tuple[Arr
     log_dt = params["log_dt"]
     A = -xp.exp(params["log_decay"]) + 1j * params["frequency"]
     c = params["c_real"] + 1j * params["c_imag"]
-    dt = xp.exp(log_dt)[:, None]
-    half = dt * A / 2
+    _, half, amplitude = _discrete(log_dt, A, c)
     log_pole = 2 * xp.atanh(half)  # ln((1 + half) / (1 - half)), exact where half is small
-    amplitude = 2 * c * dt / (1 - half)
-    K, r, s = _steps(L, log_dt)
-    left = amplitude[:, None, :] * xp.exp(r[:, None] * log_pole[:, None, :])  # (C,R,P)
-    right = xp.exp(log_pole[:, :, None] * s)  # (C,P,K)
-    h = xp.reshape(xp.real(xp.matmul(left, right)), (log_dt.shape[0], -1))  # (C,R,K) -> (C,R K)
-    return owned(h[:, :L]), S4DCache(log_dt, A, c, left, right, L)
+    _, r, s = _lags(L, log_dt)
+    coarse = xp.exp(r[:, None] * log_pole[:, None, :])  # (C,R,P)
+    fine = xp.exp(log_pole[:, :, None] * s)  # (C,P,K)
+    h = xp.real(xp.matmul(amplitude[:, None, :] * coarse, fine))  # (C,R,P) @ (C,P,K)
+    h = xp.reshape(h, (log_dt.shape[0], -1))[:, :L]
+    return owned(h), S4DCache(log_dt, A, c, coarse, fine, L)
 
 
 def s4d_filter_backward(dh: Array, cache: S4DCache) -> dict:
@@ -99,38 +98,42 @@ def s4d_filter_backward(dh: Array, cache: S4DCache) -> dict:
     -----
     Source: Gu et al. 2022, differentiated.
     """
-    log_dt, A, c, left, right, L = cache
+    log_dt, A, c, coarse, fine, L = cache
     xp = namespace(dh=dh, log_dt=log_dt)
-    C = log_dt.shape[0]
+    (C, R, _), conj = coarse.shape, xp.conj
     check_shape("dh", dh, (C, L))
-    K, r, s = _steps(L, dh)
-    R = left.shape[1]
-    # h = real(left @ right)[:L]
-    padded = xp.reshape(xp.concat([dh, zeros_like_device((C, R * K - L), dh)], axis=1), (C, R, K)) + 0j
-    dleft = xp.conj(left) * xp.matmul(padded, xp.matrix_transpose(xp.conj(right)))  # times left's own factor
-    dright = xp.conj(right) * xp.matmul(xp.matrix_transpose(xp.conj(left)), padded)
-    # left = amplitude * exp(r * log_pole), right = exp(s * log_pole)
-    dlog_pole = xp.sum(r[:, None] * dleft, axis=1) + xp.sum(dright * s, axis=2)
-    # amplitude = 2 * c * dt / (1 - half), log_pole = 2 * atanh(half)
-    dt = xp.exp(log_dt)[:, None]
-    half = dt * A / 2
-    damplitude = xp.sum(xp.matmul(padded, xp.matrix_transpose(xp.conj(right))) * xp.exp(xp.conj(r[:, None] * 2 * xp.atanh(half)[:, None, :])), axis=1)
-    dc = damplitude * xp.conj(2 * dt / (1 - half))
-    dhalf = dlog_pole * xp.conj(2 / (1 - half * half)) + damplitude * xp.conj(2 * c * dt / (1 - half) ** 2)
-    # half = dt * A / 2
+    K, r, s = _lags(L, dh)
+    dh = xp.reshape(xp.concat([dh, zeros_like_device((C, R * K - L), dh)], axis=1), (C, R, K)) + 0j
+    dt, half, amplitude = _discrete(log_dt, A, c)
+    # h = real((amplitude * coarse) @ fine); coarse and fine are exponentials, whose derivative is themselves
+    dproduct = xp.matmul(dh, xp.matrix_transpose(conj(fine))) * conj(coarse)  # (C,R,P)
+    damplitude = xp.sum(dproduct, axis=1)
+    dfine = xp.matmul(xp.matrix_transpose(conj(amplitude[:, None, :] * coarse)), dh) * conj(fine)
+    dlog_pole = conj(amplitude) * xp.sum(r[:, None] * dproduct, axis=1) + xp.sum(dfine * s, axis=2)
+    # log_pole = 2 * atanh(half), amplitude = 2 * c * dt / (1 - half)
+    dhalf = dlog_pole * conj(2 / (1 - half * half)) + damplitude * conj(amplitude / (1 - half))
+    dc = damplitude * conj(2 * dt / (1 - half))
+    # half = dt * A / 2, dt = exp(log_dt)
     dA = dhalf * dt / 2
-    ddt = xp.real(damplitude * xp.conj(2 * c / (1 - half)) + dhalf * xp.conj(A) / 2)
+    dlog_dt = xp.sum(xp.real(damplitude * conj(amplitude) + dhalf * conj(half)), axis=1)
     return {
-        "log_dt": xp.sum(ddt, axis=1) * dt[:, 0],
+        "log_dt": dlog_dt,
         "log_decay": xp.real(dA) * xp.real(A),  # A = -exp(log_decay) + i frequency
-        "frequency": xp.imag(dA),
-        "c_real": xp.real(dc),
-        "c_imag": xp.imag(dc),
+        "frequency": owned(xp.imag(dA)),
+        "c_real": owned(xp.real(dc)),
+        "c_imag": owned(xp.imag(dc)),
     }
 
 
-def _steps(L: int, reference: Array) -> tuple[int, Array, Array]:
-    """K, the lags 0, K, 2K, ... of the blocks, and the lags 0..K-1 within one."""
+def _discrete(log_dt: Array, A: Array, c: Array) -> tuple[Array, Array, Array]:
+    """The step (C, 1), half a step times the poles (C, P), and the amplitudes 2 C B of the states (C, P)."""
+    dt = namespace(log_dt=log_dt).exp(log_dt)[:, None]
+    half = dt * A / 2
+    return dt, half, 2 * c * dt / (1 - half)
+
+
+def _lags(L: int, reference: Array) -> tuple[int, Array, Array]:
+    """K, the lags 0, K, 2K, ... at which blocks begin, and the lags 0..K-1 within one."""
     xp = namespace(reference=reference)
     K = math.isqrt(L - 1) + 1
     r, s = (xp.astype(arange_like(n, reference), reference.dtype) for n in (-(-L // K), K))

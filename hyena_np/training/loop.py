@@ -8,24 +8,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hyena_np.backend import Array, Backend
 from hyena_np.errors import CheckpointError, ConfigError, NonFiniteError, ParameterError
 from hyena_np.files import remove_parts
-from hyena_np.models.language_model import (
-    LanguageModelConfig,
-    init_language_model,
-    language_model,
-    language_model_backward,
-)
+from hyena_np.models.objective import ModelConfig, objective_of
 from hyena_np.models.params import tree_from_leaves, tree_leaves, tree_map
 from hyena_np.ops.checks import check_integer, check_real
-from hyena_np.ops.layers import cross_entropy, cross_entropy_backward
 from hyena_np.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from hyena_np.training.metrics import MetricsFile, Record
+from hyena_np.training.metrics import Evaluation, MetricsFile, Record
 from hyena_np.training.optim import (
     AdamWState,
     adamw,
@@ -58,8 +52,8 @@ class TrainConfig:
     train_positions : bool
         Whether the table of positional features is trained.
     eval_every, checkpoint_every, log_every : int
-        Steps between measurements of the accuracy, checkpoints, and rows of the metrics file. A row fetches
-        the loss, which a GPU has to stop for.
+        Steps between measurements on held-out examples, checkpoints, and rows of the metrics file. A row
+        fetches the loss, which a GPU has to stop for.
     remat : bool
         As in `language_model`.
 
@@ -119,20 +113,19 @@ class TrainResult(NamedTuple):
     interrupted: bool  # by Ctrl-C; the checkpoint is written
 
 
-Sample = Callable[
-    [np.random.Generator, int], tuple[np.ndarray, np.ndarray]
-]  # (rng, step) -> ids, labels (B, L)
+# (rng, step) -> inputs and targets on the host, as `objective_of` wants them for the model
+Sample = Callable[[np.random.Generator, int], tuple[Any, Any]]
 
 
-def initial_state(model: LanguageModelConfig, config: TrainConfig, backend: Backend) -> TrainState:
+def initial_state(model: ModelConfig, config: TrainConfig, backend: Backend) -> TrainState:
     """The state before the first step: weights drawn from the seed, in float64 on the host.
 
     Parameters
     ----------
-    model : LanguageModelConfig
+    model : LanguageModelConfig or SequenceModelConfig
     config : TrainConfig
     backend : Backend
-        Where the weights live; their shapes are those of `model_shapes`.
+        Where the weights live; their shapes are those of `model_shapes` or `sequence_model_shapes`.
 
     Returns
     -------
@@ -148,12 +141,12 @@ def initial_state(model: LanguageModelConfig, config: TrainConfig, backend: Back
     Source: no counterpart in the paper.
     """
     rng = np.random.default_rng(config.seed)
-    params = init_language_model(model, rng, backend)
+    params = objective_of(model).init(model, rng, backend)
     return TrainState(0, params, adamw_init(params), dict(rng.bit_generator.state), 0.0)
 
 
 def train_step(
-    state: TrainState, ids: np.ndarray, labels: np.ndarray, model: LanguageModelConfig, config: TrainConfig
+    state: TrainState, inputs: Any, targets: Any, model: ModelConfig, config: TrainConfig
 ) -> tuple[TrainState, Array, Array]:
     r"""One step: forward, loss, backward, clip, update.
 
@@ -161,16 +154,17 @@ def train_step(
     ----------
     state : TrainState
         Not changed.
-    ids, labels : integer array (B, L)
-        Token ids and, for every position, the next token or -100.
-    model : LanguageModelConfig
+    inputs, targets : array, or a tuple of arrays
+        A batch as `objective_of` wants it; for a language model token ids (B, L) and, for every position, the
+        next token or -100.
+    model : LanguageModelConfig or SequenceModelConfig
     config : TrainConfig
 
     Returns
     -------
     state : TrainState
     loss : array ()
-        Mean cross-entropy in nats, before the update; stays on the device.
+        Of the batch, before the update: cross-entropy in nats, or squared error; stays on the device.
     norm : array ()
         Norm of the gradient before clipping.
 
@@ -183,9 +177,7 @@ def train_step(
     -----
     Source: Hyena paper, App. A (training procedure).
     """
-    logits, cache = language_model(ids, state.params, model, remat=config.remat)
-    loss, loss_cache = cross_entropy(logits, labels)
-    grads = language_model_backward(cross_entropy_backward(1.0, loss_cache), cache)
+    loss, grads = objective_of(model).loss_and_gradients(state.params, inputs, targets, model, config.remat)
     groups = parameter_groups(state.params, config.weight_decay, config.train_positions)
     # The norm is that of what is trained: the tables have gradients too, but stay as they are.
     leaves = tree_leaves(grads)
@@ -198,11 +190,11 @@ def train_step(
 
 
 def train(
-    model: LanguageModelConfig,
+    model: ModelConfig,
     config: TrainConfig,
     backend: Backend,
     sample: Sample,
-    evaluate: Callable[[dict], float],
+    evaluate: Callable[[dict], Evaluation],
     folder: str | Path,
     run: dict,
     resume: bool = False,
@@ -215,13 +207,13 @@ def train(
 
     Parameters
     ----------
-    model : LanguageModelConfig
+    model : LanguageModelConfig or SequenceModelConfig
     config : TrainConfig
     backend : Backend
     sample : callable
-        ``(rng, step) -> (ids, labels)``, integer arrays (B, L) on the host; draws from `rng` alone.
+        ``(rng, step) -> (inputs, targets)``, a batch on the host; draws from `rng` alone.
     evaluate : callable
-        ``params -> accuracy`` on held-out examples.
+        ``params -> Evaluation``: accuracy, loss or both, on held-out examples.
     folder : str or Path
         Exists; gets ``checkpoint.safetensors`` and ``metrics.csv``. Unless `resume`, those of an earlier run
         are removed first.
@@ -268,13 +260,16 @@ def train(
     interrupted = False
     try:
         while state.step < config.schedule.total:
-            ids, labels = sample(rng, state.step)
+            inputs, targets = sample(rng, state.step)
             rate = learning_rate(state.step, config.schedule)
-            new, *values = train_step(state, ids, labels, model, config)
+            new, *values = train_step(state, inputs, targets, model, config)
             if due(new.step, config, config.eval_every, config.checkpoint_every, config.log_every):
                 loss, norm = _finite(new.step, values, path)
-                accuracy = evaluate(new.params) if due(new.step, config, config.eval_every) else None
-                record = Record(new.step, loss, rate, norm, accuracy, time.perf_counter() - clock)
+                held_out = Evaluation()
+                if due(new.step, config, config.eval_every):
+                    held_out = evaluate(new.params)
+                seconds = time.perf_counter() - clock
+                record = Record(new.step, loss, rate, norm, held_out.accuracy, seconds, held_out.loss)
                 metrics.append(record)
                 on_record(record)
             # Only now: a step that Ctrl-C cuts short is not counted, and is taken again on resuming.

@@ -11,15 +11,23 @@ from hyena_np.errors import CheckpointError, OutputError
 from hyena_np.files import write_bytes
 
 
+class Evaluation(NamedTuple):
+    """What a measurement on held-out examples found; None is what it did not look at."""
+
+    accuracy: float | None = None  # fraction of the answers that are right
+    loss: float | None = None  # nats, or squared error: the unit of the training loss
+
+
 class Record(NamedTuple):
-    """What is known after a step; `accuracy` only where it was measured."""
+    """What is known after a step; accuracy and validation loss only where they were measured."""
 
     step: int  # steps taken
-    loss: float  # nats
+    loss: float  # of the step's batch: nats, or squared error
     learning_rate: float
     gradient_norm: float  # before clipping
     accuracy: float | None  # fraction of held-out examples
     seconds: float  # of training since the first step
+    validation_loss: float | None = None  # of held-out examples, in the unit of the loss
 
 
 class MetricsFile:
@@ -81,12 +89,20 @@ def read_metrics(path: str | Path) -> list[Record]:
         text = path.read_text()
         text = text[: text.rfind("\n") + 1]
         for row in csv.DictReader(io.StringIO(text)):
-            accuracy = float(row["accuracy"]) if row["accuracy"] else None
             loss, rate, norm = (float(row[name]) for name in ("loss", "learning_rate", "gradient_norm"))
-            records.append(Record(int(row["step"]), loss, rate, norm, accuracy, float(row["seconds"])))
+            # Files of before there was a validation loss have no such column.
+            accuracy, held_out = _measured(row["accuracy"]), _measured(row.get("validation_loss", ""))
+            records.append(
+                Record(int(row["step"]), loss, rate, norm, accuracy, float(row["seconds"]), held_out)
+            )
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise CheckpointError(f"{path}: is damaged or no metrics file ({error})") from error
     return records
+
+
+def _measured(text: str) -> float | None:
+    """An empty field is no measurement; a field that is not there (None) is an error."""
+    return float(text) if text != "" else None
 
 
 def _row(record: Record) -> list:

@@ -28,13 +28,16 @@ class Group(NamedTuple):
 
 
 FROZEN = Group(0.0, 0.0)
+_STATE_SPACE = (".filter.s4d.log_dt", ".filter.s4d.log_decay", ".filter.s4d.frequency")
 
 
 def parameter_groups(params: dict, weight_decay: float, train_positions: bool = False) -> dict[str, Group]:
     """Say for every array of a tree whether it is trained and whether it decays.
 
-    Weights decay; biases, norms, the short convolution's bias, the skip term and the whole filter network do
-    not. The window's constants are never trained, the table of positional features only on request.
+    Weights decay; biases, norms, the short convolution's bias, the skip term and all that makes the long
+    filters do not. The window's constants are never trained, the table of positional features only on
+    request. The poles and the time step of a state-space filter learn at a tenth of the rate: a small change
+    of a pole is a large one of the filter's far end.
 
     Parameters
     ----------
@@ -57,7 +60,8 @@ def parameter_groups(params: dict, weight_decay: float, train_positions: bool = 
 
     Notes
     -----
-    Source: official code: the ``_optim`` attributes (filter network: own learning rate, no decay).
+    Source: official code: the ``_optim`` attributes (filter network: own learning rate, no decay; state
+    space: at most 1e-3, which a tenth is at the rates that this package trains with).
     """
     check_real("weight_decay", weight_decay)
     if weight_decay < 0:
@@ -70,6 +74,8 @@ def _group(name: str, weight_decay: float, train_positions: bool) -> Group:
         return FROZEN
     if name.endswith(".filter.positional.z"):
         return Group(1.0, 0.0) if train_positions else FROZEN
+    if name.endswith(_STATE_SPACE):
+        return Group(0.1, 0.0)
     decays = (
         name.endswith(".weight") and ".filter." not in name and ".norm" not in name and ".ln_f." not in name
     )

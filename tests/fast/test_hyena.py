@@ -24,6 +24,7 @@ from hyena_np.fast import layout, operator, parallel, recurrence
 from hyena_np.fast.layout import FastHyenaCache, convolves_as_matrix
 from hyena_np.ops.hyena import HyenaCache
 from support.draws import VARIANTS_AND_ORDERS, sizes, variants_and_orders
+from support.filters import RIVALS
 from support.gradients import assert_close, assert_trees_close
 from support.parameters import operator_tree
 from support.trees import leaves
@@ -73,6 +74,27 @@ def test_however_it_is_split(tiny_blocks, rng, variant, order, L, B):
     for count in (1, 2, 3, 8):
         with threads(count):
             assert_trees_close(*both(u, params, config, dy), 1e-12)
+
+
+@pytest.mark.parametrize("rival", RIVALS, ids=lambda rival: rival.name)
+def test_rival_filters_equal_the_readable_form(tiny_blocks, rng, rival):
+    for (B, L), options in (
+        ((1, 40), {"order": 3, "filter_layout": "do"}),
+        ((4, 9), {"order": 3}),
+        ((2, 1), {"variant": "paper", "order": 1}),
+    ):
+        config = config_of(3, filter=rival, **options)
+        params = operator_tree(config, rng)
+        u, dy, other = (rng.standard_normal((B, L, 3)) for _ in range(3))
+        workspace = Workspace()
+        with threads(2):
+            fast, readable = both(u, params, config, dy, workspace)
+            assert_trees_close(fast, readable, 1e-12)
+            workspace.reset()
+            hyena_backward(dy, hyena(other, params, config, workspace)[1])
+            assert_trees_close(fast, readable, 1e-12, "after the workspace was used again")
+            y, cache = hyena(u, params, config, recompute=True)
+            assert_trees_close((y, *hyena_backward(dy, cache)), readable, 1e-12, "without spectra")
 
 
 @given(sizes(longest=40), variants_and_orders)

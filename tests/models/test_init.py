@@ -8,13 +8,21 @@ import pytest
 
 from hyena_np import (
     AttentionConfig,
+    CKConvConfig,
+    FIRConfig,
+    FNOConfig,
     HyenaConfig,
     LanguageModelConfig,
+    LongConvConfig,
+    S4DConfig,
+    TransferFunctionConfig,
     get_backend,
     hyena_filter,
+    init_filter,
     init_hyena,
     init_language_model,
     model_shapes,
+    operator_shapes,
     parameter_count,
     tree_leaves,
 )
@@ -247,3 +255,75 @@ class TestParameterCount:
     def test_allocates_nothing(self):
         config = LanguageModelConfig(10**9, 100, HyenaConfig(d_model=10**5, l_max=10**9))
         assert parameter_count(config) > 10**14
+
+
+class TestRivalFilters:
+    """Each begins as the work that it comes from says."""
+
+    C, l_max = 200, 64
+
+    def leaves(self, rival):
+        leaves = init_filter(rival, self.C, self.l_max, new_rng())
+        assert {name: leaf.shape for name, leaf in leaves.items()} == rival.shapes(self.C, self.l_max)
+        assert all(leaf.dtype == np.float64 for leaf in leaves.values())
+        return leaves
+
+    def test_taps(self):
+        assert_uniform(self.leaves(FIRConfig(16))["weight"], 0.25)
+        assert_normal(self.leaves(LongConvConfig(std=0.5))["kernel"], 0.5)
+
+    def test_frequencies(self):
+        for leaf in self.leaves(FNOConfig(8)).values():
+            assert_uniform(2 * leaf - 1, 1.0)
+
+    def test_states(self):
+        config = S4DConfig(state=16, dt_min=0.01, dt_max=0.25)
+        leaves = self.leaves(config)
+        middle, half = math.log(0.01 * 0.25) / 2, math.log(0.25 / 0.01) / 2
+        assert_uniform(leaves["log_dt"] - middle, half)
+        np.testing.assert_allclose(np.exp(leaves["log_decay"]), 0.5, rtol=1e-15)
+        np.testing.assert_array_equal(leaves["frequency"], np.pi * np.arange(8) * np.ones((self.C, 1)))
+        for name in ("c_real", "c_imag"):
+            assert_normal(leaves[name], math.sqrt(0.5))
+
+    def test_coefficients(self):
+        leaves = self.leaves(TransferFunctionConfig(16))
+        assert_uniform(leaves["numerator"], 0.25)
+        assert_uniform(leaves["h0"], 0.25)
+        assert not np.any(leaves["denominator"])
+
+    def test_layers(self):
+        leaves = self.leaves(CKConvConfig(width=24, w0=5.0))
+        assert_uniform(leaves["linear_2.weight"], math.sqrt(6 / 24) / 5)
+        assert_uniform(leaves["linear_1.weight"], math.sqrt(6 / 24) / 5)
+        assert_uniform(leaves["linear_0.weight"], 1.0)
+        assert_uniform(leaves["linear_2.bias"], 1.0)
+
+    @pytest.mark.parametrize("init", ["torch", "gpt2"])
+    def test_inside_an_operator(self, init):
+        config = dataclasses.replace(OPERATOR, filter=S4DConfig(state=4), init=init)
+        leaves = drawn(config)
+        assert {name: leaf.shape for name, leaf in leaves.items()} == operator_shapes(config)
+        alone = init_filter(config.filter, config.filter_channels, config.l_max, new_rng())
+        for name, leaf in alone.items():
+            np.testing.assert_array_equal(leaves[f"filter.s4d.{name}"], leaf)
+        assert_normal(leaves["filter.skip"], 1.0)
+
+    def test_all_of_its_numbers_are_counted(self):
+        own, rival = (dataclasses.replace(OPERATOR, filter=f) for f in (None, FIRConfig(taps=10)))
+        counts = [parameter_count(LanguageModelConfig(20, 1, mixer)) for mixer in (own, rival)]
+        network = 50 * 5 + (5 + 1) * 32 + 2 * (32 + 1) * 32 + 32 * 128 + 32
+        assert counts[0] - counts[1] == network - 128 * 10
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ((FIRConfig(), 0, 8, new_rng()), r"^channels: got 0"),
+            ((FIRConfig(), 8, 0, new_rng()), r"^l_max: got 0"),
+            ((FIRConfig(), 8, 8, 0), r"^rng: got int"),
+            ((FNOConfig(6), 8, 8, new_rng()), r"^filter\.modes: got 6"),
+        ],
+    )
+    def test_arguments_that_are_not_allowed(self, arguments, message):
+        with pytest.raises(ConfigError, match=message):
+            init_filter(*arguments)

@@ -11,11 +11,14 @@ from hyena_np import (
     LanguageModelConfig,
     cache_nbytes,
     get_backend,
+    hyena_reference,
     init_language_model,
     language_model,
     saved_bytes,
 )
 from hyena_np.errors import ConfigError
+from support.filters import RIVALS
+from support.parameters import operator_tree
 
 
 def hyena_config(**options):
@@ -59,6 +62,24 @@ class TestPredictedIsMeasured:
         for B, L in SIZES:
             params, cache = forward(config, B, L, dtype, remat)
             assert saved_bytes(config, B, L, dtype, remat)["total"] == cache_nbytes(cache, params), (B, L)
+
+    @pytest.mark.parametrize("rival", RIVALS, ids=lambda rival: rival.name)
+    def test_to_the_byte_with_a_rival_filter(self, rival):
+        config = model_config(hyena_config(order=3, filter=rival))
+        for B, L, dtype in ((1, 1, "float64"), (2, 7, "float32"), (1, 40, "float64")):
+            params, cache = forward(config, B, L, dtype)
+            assert saved_bytes(config, B, L, dtype)["total"] == cache_nbytes(cache, params), (B, L)
+
+    @pytest.mark.parametrize("rival", RIVALS, ids=lambda rival: rival.name)
+    def test_to_the_byte_in_the_readable_form(self, rng, rival):
+        for config in (hyena_config(order=3, filter=rival), hyena_config(order=3)):
+            for B, L in ((1, 1), (2, 7), (1, 40)):
+                u, params = rng.standard_normal((B, L, 6)), operator_tree(config, rng)
+                _, cache = hyena_reference(u, params, config)
+                parts = saved_bytes(model_config(config, n_layer=1), B, L, "float64", backend="torch")
+                around = ("layer norms", "mlp", "head", "token ids", "total")
+                mixer = sum(size for part, size in parts.items() if part not in around)
+                assert cache_nbytes(cache, params) == mixer, (B, L)
 
     @pytest.mark.gpu
     @pytest.mark.parametrize("remat", [False, True])

@@ -6,16 +6,18 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from hyena_np import AttentionConfig, HyenaConfig, LanguageModelConfig
+from hyena_np import AttentionConfig, FIRConfig, HyenaConfig, LanguageModelConfig, S4DConfig
 from hyena_np.errors import ConfigError
 from hyena_np.models.serialise import config_from_dict, config_to_dict
 from hyena_np.training.loop import TrainConfig
 from hyena_np.training.schedule import Schedule
+from support.filters import RIVALS
 
 HYENA = HyenaConfig(d_model=8, l_max=32, order=3, w=14.0, shift=0.05, variant="paper", filter_layout="do")
 ATTENTION = AttentionConfig(d_model=8, l_max=32, num_heads=2)
 CONFIGS = {
     "hyena": HYENA,
+    "hyena with a rival filter": dataclasses.replace(HYENA, filter=S4DConfig(state=8, dt_max=0.5)),
     "attention": ATTENTION,
     "model of hyena": LanguageModelConfig(20, 2, HYENA, init="torch", embedding_std=0.3),
     "model of attention": LanguageModelConfig(20, 2, ATTENTION, d_inner=5, max_position_embeddings=32),
@@ -79,6 +81,29 @@ class TestInside:
         values["mixer"]["type"] = kind
         with pytest.raises(ConfigError, match=r"^mixer: got type .*, allowed are hyena, attention"):
             config_from_dict(LanguageModelConfig, values)
+
+    @pytest.mark.parametrize("rival", RIVALS, ids=lambda rival: rival.name)
+    def test_a_filter_says_what_it_is(self, rival):
+        config = dataclasses.replace(HYENA, filter=rival)
+        values = json.loads(json.dumps(config_to_dict(config)))
+        assert values["filter"]["type"] == rival.name
+        assert config_from_dict(HyenaConfig, values) == config
+
+    def test_a_config_from_before_there_were_rivals(self):
+        values = config_to_dict(HYENA)
+        del values["filter"]
+        assert config_from_dict(HyenaConfig, values) == HYENA
+
+    def test_a_filter_is_no_mixer_and_the_other_way_round(self):
+        filters, mixers = "fir, longconv, fno, s4d, transfer_function, ckconv", "hyena, attention"
+        mixer = config_to_dict(CONFIGS["model of hyena"])["mixer"]
+        with pytest.raises(ConfigError, match=rf"^filter: got type 'hyena', allowed are {filters}$"):
+            config_from_dict(HyenaConfig, config_to_dict(HYENA) | {"filter": mixer})
+        rival = {"type": "fir", **config_to_dict(FIRConfig())}
+        with pytest.raises(ConfigError, match=rf"^mixer: got type 'fir', allowed are {mixers}"):
+            config_from_dict(
+                LanguageModelConfig, config_to_dict(CONFIGS["model of hyena"]) | {"mixer": rival}
+            )
 
     def test_a_mixer_without_type_and_one_that_is_no_dictionary(self):
         values = config_to_dict(CONFIGS["model of hyena"])

@@ -2,9 +2,13 @@
 
 import numpy as np
 
+from support.filters import rival_tree
+
 
 def filter_tree(config, rng: np.random.Generator, tables: bool = True) -> dict:
     """The filter's branch without the skip term; ``tables=False`` leaves out positions and decay rates."""
+    if config.filter is not None:
+        return {config.filter.name: rival_tree(config, rng)}
     M, E, C = config.filter_order, config.emb_dim, config.num_filters * config.d_model
     depth = config.num_inner_mlps + 2
 

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import random
+import tracemalloc
 from collections import Counter
 from fractions import Fraction
 
@@ -13,8 +14,10 @@ from hypothesis import given, strategies as st
 from scipy.stats import chisquare
 
 from hyena_np.errors import ConfigError, DTypeError, ShapeError, TokenError
-from hyena_np.tasks import recall
-from hyena_np.tasks.recall import IGNORE, RecallTask, accuracy, mask_labels, recalled_pair
+from hyena_np.tasks import datasets
+from hyena_np.tasks.batches import IGNORE, accuracy
+from hyena_np.tasks.recall import RecallTask
+from hyena_np.tasks.recall_masks import mask_labels, recalled_pair
 
 # Lexicographic, written out by hand: "." < digits < "=>", and "10" stands between "1" and "2".
 VOCABULARIES = {
@@ -219,6 +222,19 @@ def test_no_examples_is_an_empty_batch():
     assert RecallTask(20, 8).sample(np.random.default_rng(0), 0).inputs.shape == (0, 10)
 
 
+def test_an_example_as_long_as_the_longest_of_the_paper():
+    """Table 4.2 goes to L=131,072; time and memory of a batch are those of its tokens."""
+    task = RecallTask(30, 131_072)
+    tracemalloc.start()
+    batch = task.sample(np.random.default_rng(0), 2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert batch.inputs.shape == (2, 131_074)
+    for sequence in sequences(batch):
+        check_example(task, sequence)
+    assert peak < 6 * batch.inputs.nbytes
+
+
 # ------------------------------------------------------------------ distribution
 
 # Small enough that every example is drawn often: 52, 56 and 27 distinct ones.
@@ -356,7 +372,7 @@ def test_a_task_can_be_drawn_dry_and_no_further():
 
 
 def test_the_number_of_draws_is_bounded(monkeypatch):
-    monkeypatch.setattr(recall, "_MAX_DRAWS_PER_EXAMPLE", 1)
+    monkeypatch.setattr(datasets, "_MAX_DRAWS_PER_EXAMPLE", 1)
     with pytest.raises(ConfigError, match=r"found only \d+ of 52 distinct examples.* in 52 draws"):
         RecallTask(6, 6).dataset(np.random.default_rng(0), 40, 12)
 
@@ -369,7 +385,7 @@ def test_long_sequences_are_drawn_in_blocks(monkeypatch):
         return draw(self, rng, n)
 
     monkeypatch.setattr(RecallTask, "_draw", spy)
-    monkeypatch.setattr(recall, "_BLOCK_TOKENS", 100)
+    monkeypatch.setattr(datasets, "_BLOCK_TOKENS", 100)
     train, test = RecallTask(10, 8).dataset(np.random.default_rng(0), 60, 20)
     assert len(set(sequences(train) + sequences(test))) == 80
     assert max(blocks) == 100 // 11  # 11 tokens an example
@@ -454,6 +470,22 @@ def test_a_dictionary_of_what_was_read_predicts_every_seen_label(task, seed):
     assert accuracy(predictions, mask_labels(inputs, labels, "seen", task)) == 1.0
 
 
+def test_the_answers_are_the_last_labels():
+    task = RecallTask(20, 12, allow_dot=True)
+    batch = task.sample(np.random.default_rng(0), 8)
+    inputs, labels = task.answers(batch)
+    assert inputs is batch.inputs
+    assert np.array_equal(labels, mask_labels(*batch, "last", task))
+
+
+@pytest.mark.parametrize(
+    ("length", "allow_dot", "chance"),
+    [(6, False, 1 / 4), (2, True, 3 / 4), (4, True, 9 / 16), (16, True, (1 - 0.75**8) / 4)],
+)
+def test_chance_is_a_value_or_the_dot(length, allow_dot, chance):
+    assert RecallTask(10, length, allow_dot).chance == pytest.approx(chance)
+
+
 def test_masks_reject_bad_input():
     task = RecallTask(10, 10)
     inputs, labels = hand_example()
@@ -515,49 +547,6 @@ def test_the_recalled_pair_needs_one_example(shape):
 def test_the_recalled_pair_needs_integers():
     with pytest.raises(DTypeError, match="inputs must hold integers"):
         recalled_pair(np.zeros(12))
-
-
-# ------------------------------------------------------------------ accuracy
-
-
-def test_accuracy_by_hand():
-    labels = np.array([[IGNORE, 3, IGNORE], [1, 2, 0]])
-    assert accuracy(np.array([[7, 3, 7], [1, 2, 9]]), labels) == 0.75
-    # Micro: all positions count alike. The mean of the rows would be (1 + 2/3) / 2.
-    assert accuracy(np.array([[IGNORE, 0, IGNORE], [1, 2, 0]]), labels) == 0.75
-
-
-def test_accuracy_of_logits_is_that_of_the_largest():
-    rng = np.random.default_rng(0)
-    labels = rng.integers(5, size=(4, 6))
-    labels[rng.random((4, 6)) < 0.4] = IGNORE
-    logits = rng.standard_normal((4, 6, 5))
-    right = total = 0
-    for row, column in itertools.product(range(4), range(6)):
-        if labels[row, column] != IGNORE:
-            total += 1
-            right += max(range(5), key=logits[row, column].__getitem__) == labels[row, column]
-    assert accuracy(logits, labels) == right / total
-    assert accuracy(np.eye(5)[np.where(labels == IGNORE, 0, labels)], labels) == 1.0
-
-
-def test_accuracy_is_a_python_float():
-    value = accuracy(np.array([1]), np.array([1]))
-    assert type(value) is float and json.dumps(value) == "1.0"
-
-
-def test_accuracy_rejects_bad_input():
-    labels = np.array([[1, IGNORE]])
-    with pytest.raises(ConfigError, match="not ignored"):
-        accuracy(labels, np.full((1, 2), IGNORE))
-    with pytest.raises(ShapeError, match="shape of labels"):
-        accuracy(np.array([1, 2]), labels)
-    with pytest.raises(ShapeError, match="shape of labels"):
-        accuracy(np.zeros((2, 2, 5)), labels)
-    with pytest.raises(DTypeError, match="predictions must hold integers"):
-        accuracy(np.zeros((1, 2)), labels)
-    with pytest.raises(DTypeError, match="labels must hold integers"):
-        accuracy(labels, labels.astype(float))
 
 
 # ------------------------------------------------------------------ bad configurations

@@ -36,6 +36,7 @@ from hyena_np.errors import (
     ShapeError,
     TokenError,
 )
+from hyena_np.models import objective
 from hyena_np.models.serialise import config_to_dict
 from hyena_np.training import checkpoint as checkpoint_module, loop
 from hyena_np.training.checkpoint import load_checkpoint, save_checkpoint
@@ -47,7 +48,7 @@ from hyena_np.training.loop import (
     train,
     train_step,
 )
-from hyena_np.training.metrics import MetricsFile, read_metrics
+from hyena_np.training.metrics import Evaluation, MetricsFile, read_metrics
 from hyena_np.training.optim import adamw_init
 from hyena_np.training.schedule import Schedule, learning_rate
 from support.contract import read_only
@@ -79,8 +80,9 @@ def sample(rng, step):
 
 def evaluate(params):
     ids, labels = sample(np.random.default_rng(99), 0)
-    answers = language_model(ids, params, MODEL)[0].argmax(axis=-1)
-    return float(np.mean((answers == labels)[:, 1:]))
+    logits, _ = language_model(ids, params, MODEL)
+    right = (logits.argmax(axis=-1) == labels)[:, 1:]
+    return Evaluation(float(np.mean(right)), float(cross_entropy(logits, labels)[0]))
 
 
 def start(folder, config=CONFIG, resume=False, model=MODEL, backend=NUMPY, **options):
@@ -156,7 +158,8 @@ class TestLearning:
         records = rows(tmp_path)
         assert records[0].loss > 1.2
         assert records[-1].loss < 0.1
-        assert records[-1].accuracy == 1.0 == evaluate(result.state.params)
+        assert records[-1].accuracy == 1.0
+        assert (records[-1].accuracy, records[-1].validation_loss) == evaluate(result.state.params)
 
     def test_one_step_is_forward_loss_backward_clip_and_update(self):
         state = initial_state(MODEL, CONFIG, NUMPY)
@@ -235,7 +238,7 @@ class TestRepeating:
             caches.extend(type(block).__name__ for block in cache.blocks)
             return logits, cache
 
-        monkeypatch.setattr(loop, "language_model", watched)
+        monkeypatch.setattr(objective, "language_model", watched)
         config = replace(CONFIG, remat=remat)
         batch = sample(np.random.default_rng(0), 0)
         train_step(initial_state(MODEL, config, NUMPY), *batch, MODEL, config)
@@ -253,7 +256,7 @@ class TestRepeating:
                     replace(CONFIG, remat=remat),
                     model=model,
                     backend=backend,
-                    evaluate=lambda p: 0.0,
+                    evaluate=lambda p: Evaluation(),
                 ).state
             )
         assert_same_bits(*states)
@@ -268,6 +271,7 @@ class TestMetrics:
         assert records == seen
         assert [r.step for r in records] == [4, 5, 6, 8, 10, 12, 15, 16, 17]
         assert [r.step for r in records if r.accuracy is not None] == [4, 8, 12, 16, 17]
+        assert [r.step for r in records if r.validation_loss is not None] == [4, 8, 12, 16, 17]
         for record in records:
             assert record.learning_rate == learning_rate(record.step - 1, config.schedule)
         assert all(a.seconds < b.seconds for a, b in itertools.pairwise(records))
@@ -532,10 +536,14 @@ class TestCtrlC:
         assert_same_bits(load_checkpoint(tmp_path / CHECKPOINT_NAME, NUMPY), result.state)
         assert_as_if_nothing_had_happened(tmp_path, start(tmp_path, resume=True))
 
-    @pytest.mark.parametrize("name", ["language_model_backward", "adamw", "learning_rate"])
-    def test_within_a_step(self, tmp_path, monkeypatch, name):
+    @pytest.mark.parametrize(
+        ("module", "name"),
+        [(objective, "language_model_backward"), (loop, "adamw"), (loop, "learning_rate")],
+        ids=lambda x: x if isinstance(x, str) else "",
+    )
+    def test_within_a_step(self, tmp_path, monkeypatch, module, name):
         with monkeypatch.context() as patch:
-            patch.setattr(loop, name, calls_before(5, getattr(loop, name), KeyboardInterrupt()))
+            patch.setattr(module, name, calls_before(5, getattr(module, name), KeyboardInterrupt()))
             result = start(tmp_path)
         assert result.interrupted
         assert 0 < result.state.step < TOTAL
@@ -601,11 +609,11 @@ def spoilt(n, function, spoil):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 class TestNonFinite:
     def nan_loss(self, patch, n):
-        patch.setattr(loop, "cross_entropy", spoilt(n, cross_entropy, lambda r: (r[0] * np.nan, r[1])))
+        patch.setattr(objective, "cross_entropy", spoilt(n, cross_entropy, lambda r: (r[0] * np.nan, r[1])))
 
     def nan_gradient(self, patch, n):
-        backward = loop.cross_entropy_backward
-        patch.setattr(loop, "cross_entropy_backward", spoilt(n, backward, lambda g: g * np.nan))
+        backward = objective.cross_entropy_backward
+        patch.setattr(objective, "cross_entropy_backward", spoilt(n, backward, lambda g: g * np.nan))
 
     def test_names_the_step_and_the_last_good_checkpoint(self, tmp_path, monkeypatch):
         path = tmp_path / CHECKPOINT_NAME
@@ -661,7 +669,9 @@ class TestNonFinite:
     def test_a_learning_rate_that_is_far_too_high(self, tmp_path):
         with pytest.raises(NonFiniteError, match=r"^step \d+: the loss is (nan|inf)"):
             start(
-                tmp_path, replace(CONFIG, schedule=Schedule(1e30, total=TOTAL)), evaluate=lambda params: 0.0
+                tmp_path,
+                replace(CONFIG, schedule=Schedule(1e30, total=TOTAL)),
+                evaluate=lambda params: Evaluation(),
             )
 
 

@@ -14,8 +14,11 @@ from hyena_np.training.metrics import MetricsFile, Record, read_metrics
 RECORDS = [
     Record(1, 3.0, 1e-3, 0.1 + 0.2, None, 0.01),
     Record(2, math.pi, 2e-3, 5e-324, 0.5, 0.02),
-    Record(3, 1e300, 1 / 3, 0.0, 0.0, 12345.678901234567),
+    Record(3, 1e300, 1 / 3, 0.0, 0.0, 12345.678901234567, 0.1),
 ]
+
+
+EARLIER = ["step", "loss", "learning_rate", "gradient_norm", "accuracy", "seconds"]
 
 
 @pytest.fixture
@@ -38,9 +41,10 @@ class TestWriting:
     def test_is_a_csv_file_with_a_header_that_other_programs_read(self, path):
         with written(path).open(newline="") as file:
             rows = list(csv.reader(file))
-        assert rows[0] == ["step", "loss", "learning_rate", "gradient_norm", "accuracy", "seconds"]
+        assert rows[0] == [*EARLIER, "validation_loss"]
         assert [row[0] for row in rows[1:]] == ["1", "2", "3"]
         assert [row[4] for row in rows[1:]] == ["", "0.5", "0.0"]
+        assert [row[6] for row in rows[1:]] == ["", "", "0.1"]
 
     def test_a_row_is_on_disk_when_append_returns(self, path):
         file = MetricsFile(path)
@@ -97,6 +101,14 @@ class TestResuming:
             file.append(RECORDS[2])
             assert read_metrics(path) == RECORDS, cut
 
+    def test_a_file_without_validation_losses_is_one_of_an_earlier_version(self, path):
+        text = f"{','.join(EARLIER)}\r\n1,3.0,0.001,0.3,,0.01\r\n2,2.5,0.001,0.2,0.5,0.02\r\n"
+        path.write_text(text, newline="")
+        expected = [Record(1, 3.0, 1e-3, 0.3, None, 0.01), Record(2, 2.5, 1e-3, 0.2, 0.5, 0.02)]
+        assert read_metrics(path) == expected
+        MetricsFile(path, resume_at=2).append(RECORDS[2])
+        assert read_metrics(path) == [*expected, RECORDS[2]]
+
     def test_leaves_no_other_file(self, path):
         MetricsFile(written(path), resume_at=2)
         assert [entry.name for entry in path.parent.iterdir()] == ["metrics.csv"]
@@ -108,6 +120,7 @@ class TestResuming:
             b"a shopping list\nmilk\n",
             b"step,loss,learning_rate,gradient_norm,accuracy,seconds\none,2,3,4,5,6\n",
             b"step,loss,learning_rate,gradient_norm,accuracy,seconds\n1,2,3\n",
+            b"step,loss,learning_rate,gradient_norm,accuracy,seconds,validation_loss\n1,2,3,4,5,6\n",
             b"\xff\xfe\x00\x01\n\n",
             b"\x00" * 20 + b"\n1\n",
         ],

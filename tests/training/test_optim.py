@@ -24,6 +24,7 @@ from hyena_np.training.optim import (
     parameter_groups,
 )
 from support.contract import read_only
+from support.filters import RIVALS
 from support.gradients import assert_close, assert_trees_close
 from support.trees import leaves, tree_map
 
@@ -253,6 +254,16 @@ class TestParameterGroups:
 
     def test_positions_are_constant_unless_asked(self):
         assert parameter_groups(self.params(), 0.1)[self.features] == FROZEN
+
+    @pytest.mark.parametrize("rival", RIVALS, ids=lambda rival: rival.name)
+    def test_of_a_model_of_hyena_with_a_rival_filter(self, rival):
+        slow = {f"layers.0.mixer.filter.s4d.{name}" for name in ("log_dt", "log_decay", "frequency")}
+        groups = parameter_groups(self.params(HyenaConfig(d_model=4, l_max=5, filter=rival)), 0.1)
+        inside = {name for name in groups if ".mixer.filter." in name}
+        assert len(inside) == 1 + len(rival.shapes(4, 5))
+        for name in inside:
+            assert groups[name] == Group(0.1 if name in slow else 1.0, 0.0), name
+        assert all(groups[name] == Group(1.0, 0.1) for name in self.decays)
 
     def test_of_a_model_of_attention(self):
         groups = parameter_groups(self.params(AttentionConfig(d_model=4, l_max=5)), 0.3)

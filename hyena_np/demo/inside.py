@@ -13,9 +13,9 @@ from hyena_np.errors import ConfigError
 from hyena_np.models.block import block
 from hyena_np.models.language_model import LanguageModelConfig
 from hyena_np.ops.config import HyenaConfig
-from hyena_np.ops.filters import hyena_filter
 from hyena_np.ops.hyena import hyena_branches, hyena_recurrence, hyena_recurrence_backward
 from hyena_np.ops.layers import embedding, layer_norm
+from hyena_np.ops.long_filter import long_filter
 from hyena_np.ops.matrices import hyena_factors, hyena_matrix
 
 
@@ -156,5 +156,5 @@ def layer_filters(params: dict, config: LanguageModelConfig, layer: int, L: int)
     Source: Hyena paper, eq. (7).
     """
     mixer = _hyena_config(config)
-    h, _ = hyena_filter(params["layers"][str(layer)]["mixer"], L, mixer)
+    h, _ = long_filter(params["layers"][str(layer)]["mixer"], L, mixer)
     return to_numpy(h).reshape(-1, L)

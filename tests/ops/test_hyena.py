@@ -361,6 +361,7 @@ class TestHyenaConfig:
             "variant": "code",
             "filter_layout": "od",
             "init": "torch",
+            "filter": None,
         }
 
     def test_is_frozen(self):

@@ -10,6 +10,7 @@ from .errors import (
     CacheError as CacheError,
     CheckpointError as CheckpointError,
     ConfigError as ConfigError,
+    DataError as DataError,
     DTypeError as DTypeError,
     HyenaError as HyenaError,
     LibraryMismatchError as LibraryMismatchError,
@@ -28,6 +29,10 @@ from .fast.hyena import hyena as hyena, hyena_backward as hyena_backward
 from .fast.workspace import Workspace as Workspace
 from .models.filter_init import init_filter as init_filter
 from .models.flops import flops_breakdown as flops_breakdown, training_flops as training_flops
+from .models.image_mixers import (
+    init_bidirectional_hyena as init_bidirectional_hyena,
+    init_hyena2d as init_hyena2d,
+)
 from .models.init import init_hyena as init_hyena
 from .models.language_model import (
     LanguageModelConfig as LanguageModelConfig,
@@ -53,6 +58,11 @@ from .models.sequence_model import (
     sequence_model_backward as sequence_model_backward,
     sequence_model_shapes as sequence_model_shapes,
 )
+from .ops.aft_conv import (
+    AFTConvConfig as AFTConvConfig,
+    aft_conv as aft_conv,
+    aft_conv_backward as aft_conv_backward,
+)
 from .ops.attention import (
     AttentionConfig as AttentionConfig,
     attention as attention,
@@ -60,6 +70,16 @@ from .ops.attention import (
     causal_attention as causal_attention,
     causal_attention_backward as causal_attention_backward,
     causal_attention_matrix as causal_attention_matrix,
+)
+from .ops.bidirectional import (
+    bidirectional_conv as bidirectional_conv,
+    bidirectional_conv_backward as bidirectional_conv_backward,
+    toeplitz_two_sided as toeplitz_two_sided,
+    two_sided_filter as two_sided_filter,
+)
+from .ops.bidirectional_hyena import (
+    bidirectional_hyena as bidirectional_hyena,
+    bidirectional_hyena_backward as bidirectional_hyena_backward,
 )
 from .ops.blockconv import (
     overlap_add as overlap_add,
@@ -69,9 +89,15 @@ from .ops.blockconv import (
     two_stage_conv as two_stage_conv,
     two_stage_conv_backward as two_stage_conv_backward,
 )
+from .ops.centred_conv import centred_conv as centred_conv, centred_conv_backward as centred_conv_backward
 from .ops.ckconv import ckconv_filter as ckconv_filter, ckconv_filter_backward as ckconv_filter_backward
 from .ops.config import HyenaConfig as HyenaConfig, operator_shapes as operator_shapes
 from .ops.fftconv import fftconv as fftconv, fftconv_backward as fftconv_backward
+from .ops.fftconv2d import (
+    conv2d_loop as conv2d_loop,
+    fftconv2d as fftconv2d,
+    fftconv2d_backward as fftconv2d_backward,
+)
 from .ops.filter_configs import (
     CKConvConfig as CKConvConfig,
     FIRConfig as FIRConfig,
@@ -90,13 +116,34 @@ from .ops.filters import (
     sine_network as sine_network,
     sine_network_backward as sine_network_backward,
 )
+from .ops.filters2d import (
+    hyena_filter2d as hyena_filter2d,
+    hyena_filter2d_backward as hyena_filter2d_backward,
+    positional_features_2d as positional_features_2d,
+)
 from .ops.fir import fir_filter as fir_filter, fir_filter_backward as fir_filter_backward
 from .ops.fno import fno_filter as fno_filter, fno_filter_backward as fno_filter_backward
+from .ops.gss_layer import (
+    GSSConfig as GSSConfig,
+    gss_layer as gss_layer,
+    gss_layer_backward as gss_layer_backward,
+)
+from .ops.h3_layer import (
+    H3Config as H3Config,
+    h3_layer as h3_layer,
+    h3_layer_backward as h3_layer_backward,
+)
 from .ops.hyena import (
     hyena_recurrence as hyena_recurrence,
     hyena_recurrence_backward as hyena_recurrence_backward,
     hyena_reference as hyena_reference,
     hyena_reference_backward as hyena_reference_backward,
+)
+from .ops.hyena2d import hyena2d as hyena2d, hyena2d_backward as hyena2d_backward
+from .ops.lag_average import (
+    lag_average as lag_average,
+    lag_average_backward as lag_average_backward,
+    lag_average_matrix as lag_average_matrix,
 )
 from .ops.layers import (
     cross_entropy as cross_entropy,
@@ -110,6 +157,16 @@ from .ops.layers import (
     linear as linear,
     linear_backward as linear_backward,
     softmax as softmax,
+)
+from .ops.linear_attention import (
+    causal_linear_attention as causal_linear_attention,
+    causal_linear_attention_backward as causal_linear_attention_backward,
+    linear_attention_matrix as linear_attention_matrix,
+)
+from .ops.linear_attention_layer import (
+    LinearAttentionConfig as LinearAttentionConfig,
+    linear_attention as linear_attention,
+    linear_attention_backward as linear_attention_backward,
 )
 from .ops.long_filter import long_filter as long_filter, long_filter_backward as long_filter_backward
 from .ops.longconv import (
@@ -136,12 +193,19 @@ from .ops.monarch import (
     monarch_order as monarch_order,
     monarch_tables as monarch_tables,
 )
+from .ops.noncausal_config import (
+    BidirectionalHyenaConfig as BidirectionalHyenaConfig,
+    Hyena2DConfig as Hyena2DConfig,
+    bidirectional_hyena_shapes as bidirectional_hyena_shapes,
+    hyena2d_shapes as hyena2d_shapes,
+)
 from .ops.projection import (
     projection as projection,
     projection_backward as projection_backward,
     short_conv as short_conv,
     short_conv_backward as short_conv_backward,
 )
+from .ops.rwkv import RWKVConfig as RWKVConfig, rwkv as rwkv, rwkv_backward as rwkv_backward
 from .ops.s4d import s4d_filter as s4d_filter, s4d_filter_backward as s4d_filter_backward
 from .ops.special_cases import gss as gss, gss_backward as gss_backward, h3 as h3, h3_backward as h3_backward
 from .ops.toeplitz import (
@@ -164,8 +228,21 @@ from .tasks.batches import (
     accuracy as accuracy,
     exact_match as exact_match,
 )
+from .tasks.characters import CharacterVocabulary as CharacterVocabulary
+from .tasks.corpora import Corpus as Corpus, read_text as read_text, standard_library as standard_library
 from .tasks.counting import CountingTask as CountingTask, MajorityTask as MajorityTask
 from .tasks.datasets import TokenDataset as TokenDataset, distinct as distinct
+from .tasks.downloads import Source as Source
+from .tasks.image_files import read_cifar10 as read_cifar10, read_idx as read_idx, read_mnist as read_mnist
+from .tasks.image_sets import digit_images as digit_images, load_images as load_images
+from .tasks.images import (
+    ImageSet as ImageSet,
+    ImageSplit as ImageSplit,
+    patch_images as patch_images,
+    patch_sequence as patch_sequence,
+    pixel_sequence as pixel_sequence,
+    split_images as split_images,
+)
 from .tasks.induction import InductionHeadTask as InductionHeadTask
 from .tasks.linear_functions import (
     FunctionBatch as FunctionBatch,
@@ -177,5 +254,11 @@ from .tasks.linear_functions import (
 from .tasks.mqar import MQARTask as MQARTask
 from .tasks.recall import RecallTask as RecallTask
 from .tasks.recall_masks import mask_labels as mask_labels, recalled_pair as recalled_pair
+from .tasks.text import TextTask as TextTask, bits_per_character as bits_per_character
+from .tasks.text_sources import (
+    TextSource as TextSource,
+    download_text as download_text,
+    load_corpus as load_corpus,
+)
 
 __version__: str

@@ -49,6 +49,10 @@ class CheckpointError(HyenaError, ValueError):
     """A checkpoint cannot be read, is damaged, or belongs to something else."""
 
 
+class DataError(HyenaError, ValueError):
+    """Data cannot be read or downloaded, are damaged, or are too few for what is asked."""
+
+
 class OutputError(HyenaError, OSError):
     """A file or folder cannot be written, or would be overwritten unasked."""
 

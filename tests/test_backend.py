@@ -15,8 +15,10 @@ from hyena_np.backend import (
     fft_length,
     index_add,
     irfft,
+    irfft2,
     namespace,
     rfft,
+    rfft2,
     single_thread,
     thread_count,
     threads,
@@ -161,6 +163,19 @@ class TestTransforms:
         padded = np.pad(x, ((0, 0), (0, 0), (0, n - 7)))
         assert_close(library.to_numpy(back), padded, library.rtol)
 
+    @pytest.mark.parametrize("shape", [(3, 5), (4, 8), (6, 9)])
+    def test_of_two_axes_agree_with_numpy_and_pad_with_zeros(self, library, rng, shape):
+        x = rng.standard_normal((2, 3, 5))
+        spectrum = rfft2(library.asarray(x), shape)
+        assert spectrum.dtype == getattr(
+            library.xp, "complex64" if library.dtype == "float32" else "complex128"
+        )
+        assert_close(library.to_numpy(spectrum), np.fft.rfft2(x, shape), library.rtol)
+        back = irfft2(spectrum, shape)
+        assert library.owns(back)
+        padded = np.pad(x, ((0, 0), (0, shape[0] - 3), (0, shape[1] - 5)))
+        assert_close(library.to_numpy(back), padded, library.rtol)
+
     def test_large_transforms_agree_too(self, rng):
         x = rng.standard_normal((3, 1 << 17))  # above the size from which SciPy uses threads
         assert_close(rfft(x, x.shape[-1]), np.fft.rfft(x), 1e-12)
@@ -169,7 +184,7 @@ class TestTransforms:
         x = rng.standard_normal((2, 8))
         spectrum = np.fft.rfft(x)
         before = x.copy(), spectrum.copy()
-        rfft(x, 8), irfft(spectrum, 8)
+        rfft(x, 8), irfft(spectrum, 8), rfft2(x, (2, 8)), irfft2(spectrum, (2, 8))
         np.testing.assert_array_equal(x, before[0])
         np.testing.assert_array_equal(spectrum, before[1])
 

@@ -104,6 +104,8 @@ Execute = Callable[[dict, Path, Backend, OnProgress], dict[str, float | int | st
 
 CATALOGUE = {
     "recall-by-parametrisation": "hyena_np.experiments.recall_by_parametrisation",
+    "parameter-counts": "hyena_np.experiments.parameter_counts",
+    "initialisation": "hyena_np.experiments.initialisation",
 }
 """Every experiment, in the order of the paper, and the module that has it as EXPERIMENT."""
 

@@ -58,7 +58,8 @@ def cutoff(h: np.ndarray) -> int:
 
     Notes
     -----
-    Source: Hyena paper, App. D.3, which calls the filters low-pass and names their cut-off without defining it.
+    The transform takes the filter as periodic: a straight slope from one end to the other counts as a jump,
+    and has its cut-off at 6. Source: Hyena paper, App. D.3, which speaks of a cut-off and does not define it.
     """
     energy = np.sum(np.abs(np.fft.rfft(h.astype(np.float64), axis=-1)) ** 2, axis=0)
     energy[0] = 0.0

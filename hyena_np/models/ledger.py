@@ -56,7 +56,8 @@ def saved_bytes(
     Raises
     ------
     ConfigError
-        `dtype` or `backend` is unknown, or `B` or `L` is no size.
+        `dtype` or `backend` is unknown, or `B` or `L` is no size, or the mixer is neither Hyena nor
+        attention and a block keeps more than its input (`remat` is false).
 
     Notes
     -----
@@ -92,6 +93,8 @@ def _mixer_floats(config: MixerConfig, B: int, L: int, readable: bool) -> dict[s
         # input, the projected branches (q, k and v are views of them), the matrix, input of the output
         # projection
         return {"mixer": rows * config.d_model * 5, "attention matrix": B * config.num_heads * L * L}
+    if not isinstance(config, HyenaConfig):
+        raise ConfigError(f"mixer: got {type(config).__name__}, allowed are HyenaConfig and AttentionConfig")
     return _hyena_floats(config, B, L, readable)
 
 

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hyena_np.backend import get_backend
 from hyena_np.errors import ConfigError
 from hyena_np.fast.hyena import hyena, hyena_backward
 from hyena_np.models.init import dense_init, init_hyena
+from hyena_np.models.mixer_init import (
+    init_aft_conv,
+    init_gss,
+    init_h3,
+    init_linear_attention,
+    init_rwkv,
+)
 from hyena_np.models.params import tree_from_leaves
+from hyena_np.ops.aft_conv import AFTConvConfig, aft_conv, aft_conv_backward, aft_conv_shapes
 from hyena_np.ops.attention import AttentionConfig, attention, attention_backward, attention_shapes
 from hyena_np.ops.config import HyenaConfig, operator_shapes
+from hyena_np.ops.gss_layer import GSSConfig, gss_layer, gss_layer_backward, gss_shapes
+from hyena_np.ops.h3_layer import H3Config, h3_layer, h3_layer_backward, h3_shapes
+from hyena_np.ops.linear_attention_layer import (
+    LinearAttentionConfig,
+    linear_attention,
+    linear_attention_backward,
+    linear_attention_shapes,
+)
+from hyena_np.ops.rwkv import RWKVConfig, rwkv, rwkv_backward, rwkv_shapes
 
-MixerConfig = HyenaConfig | AttentionConfig
+MixerConfig = (
+    HyenaConfig | AttentionConfig | H3Config | GSSConfig | AFTConvConfig | RWKVConfig | LinearAttentionConfig
+)
 
 
 class Mixer(NamedTuple):
@@ -57,12 +76,26 @@ def init_attention(config: AttentionConfig, rng, backend=None, n_layer: int | No
     return tree_from_leaves({name: backend.asarray(leaf) for name, leaf in leaves.items()})
 
 
+MIXERS: dict[type[Any], Mixer] = {
+    HyenaConfig: Mixer(init_hyena, operator_shapes, hyena, hyena_backward),
+    AttentionConfig: Mixer(init_attention, attention_shapes, attention, attention_backward),
+    H3Config: Mixer(init_h3, h3_shapes, h3_layer, h3_layer_backward),
+    GSSConfig: Mixer(init_gss, gss_shapes, gss_layer, gss_layer_backward),
+    AFTConvConfig: Mixer(init_aft_conv, aft_conv_shapes, aft_conv, aft_conv_backward),
+    RWKVConfig: Mixer(init_rwkv, rwkv_shapes, rwkv, rwkv_backward),
+    LinearAttentionConfig: Mixer(
+        init_linear_attention, linear_attention_shapes, linear_attention, linear_attention_backward
+    ),
+}
+
+
 def mixer_of(config: MixerConfig) -> Mixer:
     """The functions of the mixer that a config belongs to.
 
     Parameters
     ----------
-    config : HyenaConfig or AttentionConfig
+    config : MixerConfig
+        For example HyenaConfig or AttentionConfig.
 
     Returns
     -------
@@ -72,14 +105,13 @@ def mixer_of(config: MixerConfig) -> Mixer:
     Raises
     ------
     ConfigError
-        The config is neither.
+        The config is that of no mixer.
 
     Notes
     -----
     Source: official code: the ``layer`` and ``attn_layer_idx`` options of its language model.
     """
-    if isinstance(config, HyenaConfig):
-        return Mixer(init_hyena, operator_shapes, hyena, hyena_backward)
-    if isinstance(config, AttentionConfig):
-        return Mixer(init_attention, attention_shapes, attention, attention_backward)
-    raise ConfigError(f"mixer: got {type(config).__name__}, allowed are HyenaConfig and AttentionConfig")
+    if type(config) not in MIXERS:
+        allowed = ", ".join(kind.__name__ for kind in MIXERS)
+        raise ConfigError(f"mixer: got {type(config).__name__}, allowed are {allowed}")
+    return MIXERS[type(config)]

@@ -6,12 +6,25 @@ from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from hyena_np.errors import ConfigError
+from hyena_np.ops.aft_conv import AFTConvConfig
 from hyena_np.ops.attention import AttentionConfig
 from hyena_np.ops.config import HyenaConfig
 from hyena_np.ops.filter_configs import FILTER_CONFIGS
+from hyena_np.ops.gss_layer import GSSConfig
+from hyena_np.ops.h3_layer import H3Config
+from hyena_np.ops.linear_attention_layer import LinearAttentionConfig
+from hyena_np.ops.rwkv import RWKVConfig
 
 C = TypeVar("C")
-MIXERS = {"hyena": HyenaConfig, "attention": AttentionConfig}
+MIXERS = {
+    "hyena": HyenaConfig,
+    "attention": AttentionConfig,
+    "h3": H3Config,
+    "gss": GSSConfig,
+    "aft_conv": AFTConvConfig,
+    "rwkv": RWKVConfig,
+    "linear_attention": LinearAttentionConfig,
+}
 
 
 def config_to_dict(config: Any) -> dict[str, Any]:

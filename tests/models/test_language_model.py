@@ -433,7 +433,7 @@ class TestConfig:
             ({"vocab_size": 20.0}, r"^vocab_size: got 20\.0"),
             ({"n_layer": 0}, r"^n_layer: got 0"),
             ({"n_layer": True}, r"^n_layer: got True"),
-            ({"mixer": None}, r"^mixer: got NoneType, allowed are HyenaConfig and AttentionConfig"),
+            ({"mixer": None}, r"^mixer: got NoneType, allowed are HyenaConfig, AttentionConfig"),
             ({"mixer": {"d_model": 4}}, r"^mixer: got dict"),
             ({"d_inner": 0}, r"^d_inner: got 0"),
             ({"max_position_embeddings": -1}, r"^max_position_embeddings: got -1"),

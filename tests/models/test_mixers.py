@@ -1,19 +1,56 @@
 """What a block can mix positions with, behind one interface."""
 
 import dataclasses
+import json
 import math
 
 import numpy as np
 import pytest
 
-from hyena_np import AttentionConfig, HyenaConfig, attention, get_backend, hyena, tree_leaves
+from hyena_np import (
+    AFTConvConfig,
+    AttentionConfig,
+    GSSConfig,
+    H3Config,
+    HyenaConfig,
+    LanguageModelConfig,
+    LinearAttentionConfig,
+    RWKVConfig,
+    aft_conv,
+    attention,
+    get_backend,
+    gss_layer,
+    h3_layer,
+    hyena,
+    init_language_model,
+    language_model,
+    language_model_backward,
+    linear_attention,
+    rwkv,
+    saved_bytes,
+    tree_leaves,
+)
 from hyena_np.errors import ConfigError
+from hyena_np.models import mixers
 from hyena_np.models.mixers import init_attention, mixer_of
+from hyena_np.models.serialise import MIXERS as TAGS, config_from_dict, config_to_dict
+from support import gradients
 
 MIXERS = {
     "hyena": (HyenaConfig(d_model=6, l_max=9, filter_order=4, order=3), hyena),
     "attention": (AttentionConfig(d_model=6, l_max=9, num_heads=2), attention),
+    "h3": (H3Config(d_model=6, l_max=9, state=4, shift_taps=3), h3_layer),
+    "gss": (GSSConfig(d_model=6, l_max=9, state=4), gss_layer),
+    "aft_conv": (AFTConvConfig(d_model=6, l_max=9, window=3), aft_conv),
+    "rwkv": (RWKVConfig(d_model=6, l_max=9), rwkv),
+    "linear_attention": (LinearAttentionConfig(d_model=6, l_max=9, num_heads=3), linear_attention),
 }
+RIVALS = [name for name in MIXERS if name not in ("hyena", "attention")]
+
+
+def test_all_are_here_and_have_a_name_in_files():
+    assert {name: type(config) for name, (config, _) in MIXERS.items()} == TAGS
+    assert list(mixers.MIXERS) == list(TAGS.values())
 
 
 @pytest.mark.parametrize(("config", "op"), MIXERS.values(), ids=MIXERS)
@@ -37,9 +74,36 @@ class TestTheInterface:
             mixer.forward(np.ones((1, 10, 6)), params, config)
 
 
+@pytest.mark.parametrize("name", RIVALS)
+class TestInAModel:
+    def test_the_gradient_of_a_loss_by_every_parameter(self, name, rng):
+        """Of the tree that training starts from, a little moved: some of its matrices are zero."""
+        config = LanguageModelConfig(7, 2, MIXERS[name][0], d_inner=5, init="torch", embedding_std=0.3)
+        params = init_language_model(config, rng, get_backend("numpy", "float64"))
+        params = mixers.tree_from_leaves(
+            {name: x + 0.1 * rng.standard_normal(x.shape) for name, x in tree_leaves(params).items()}
+        )
+        ids = rng.integers(7, size=(2, 9))
+        forward = lambda p: language_model(ids, p, config)  # noqa: E731
+        gradients.check_direction(forward, language_model_backward, (params,), rng, step=3e-5)
+
+    def test_its_config_comes_back_equal_through_json(self, name):
+        config = LanguageModelConfig(7, 2, MIXERS[name][0])
+        values = json.loads(json.dumps(config_to_dict(config)))
+        assert values["mixer"]["type"] == name
+        assert config_from_dict(LanguageModelConfig, values) == config
+
+    def test_what_it_keeps_is_not_predicted(self, name):
+        config = LanguageModelConfig(7, 2, MIXERS[name][0])
+        message = r"^mixer: got \w+Config, allowed are HyenaConfig and AttentionConfig$"
+        with pytest.raises(ConfigError, match=message):
+            saved_bytes(config, 2, 9)
+        assert saved_bytes(config, 2, 9, remat=True)["block inputs"] == 4 * 2 * 2 * 9 * 6
+
+
 @pytest.mark.parametrize("bad", [None, {"d_model": 6}, HyenaConfig, "hyena"])
 def test_anything_else_is_no_mixer(bad):
-    with pytest.raises(ConfigError, match=r"^mixer: got \w+, allowed are HyenaConfig and AttentionConfig"):
+    with pytest.raises(ConfigError, match=r"^mixer: got \w+, allowed are HyenaConfig, AttentionConfig, H3"):
         mixer_of(bad)
 
 

@@ -12,6 +12,8 @@ from hyena_np.cli.bench_command import bench
 from hyena_np.cli.demo_command import demo
 from hyena_np.cli.ending import INTERRUPTED, fail
 from hyena_np.cli.experiment_command import experiment
+from hyena_np.cli.generate_command import generate
+from hyena_np.cli.train_command import train
 from hyena_np.errors import DisagreementError, HyenaError, NonFiniteError, RunError
 
 
@@ -27,6 +29,7 @@ def cli(context: click.Context) -> None:
     \b
     Begin here:
       hyena-np demo                  climb the ladder of proofs, then watch a model learn to recall
+      hyena-np train                 a language model of your own text; hyena-np generate lets it write
       hyena-np experiment list       the comparisons of the paper, to show and to repeat
       hyena-np bench                 how fast it is on this machine, and how fast it could be
       jupyter lab notebooks          six notebooks, from a Toeplitz matrix to what it all costs
@@ -37,6 +40,8 @@ def cli(context: click.Context) -> None:
 
 
 cli.add_command(demo)
+cli.add_command(train)
+cli.add_command(generate)
 cli.add_command(experiment)
 cli.add_command(bench)
 

@@ -104,8 +104,9 @@ Execute = Callable[[dict, Path, Backend, OnProgress], dict[str, float | int | st
 
 CATALOGUE = {
     "recall-by-parametrisation": "hyena_np.experiments.recall_by_parametrisation",
-    "parameter-counts": "hyena_np.experiments.parameter_counts",
+    "recall-by-length": "hyena_np.experiments.recall_by_length",
     "initialisation": "hyena_np.experiments.initialisation",
+    "parameter-counts": "hyena_np.experiments.parameter_counts",
 }
 """Every experiment, in the order of the paper, and the module that has it as EXPERIMENT."""
 

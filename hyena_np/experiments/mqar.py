@@ -7,32 +7,27 @@ from pathlib import Path
 from typing import Any
 
 from hyena_np.backend import Backend
-from hyena_np.experiments.experiment import Experiment, OnProgress, Report, Run, Table
-from hyena_np.experiments.published import MQAR_ACCURACY, MQAR_SIZES, MQAR_WIDTHS
-from hyena_np.experiments.recall import MEASURES, SEEDS, as_lines, percent
+from hyena_np.experiments.experiment import Experiment, OnProgress, Run
+from hyena_np.experiments.mqar_report import MIXERS, report, resized
+from hyena_np.experiments.published import MQAR_SIZES, MQAR_WIDTHS
+from hyena_np.experiments.recall import MEASURES, SEEDS
 from hyena_np.experiments.store import Row
 from hyena_np.experiments.token_data import TokenData
 from hyena_np.experiments.training_run import train_and_test
-from hyena_np.experiments.tuning import Cell, Spread, spread_of, tuned_runs
+from hyena_np.experiments.tuning import Cell, tuned_runs
 from hyena_np.models.language_model import LanguageModelConfig
 from hyena_np.models.serialise import config_from_dict, config_to_dict
 from hyena_np.ops.attention import AttentionConfig
 from hyena_np.ops.config import HyenaConfig
-from hyena_np.plots.comparison import compare
 from hyena_np.tasks.mqar import MQARTask
 from hyena_np.training.loop import TrainConfig
 from hyena_np.training.schedule import Schedule
 
-MIXERS = ("Attention", "Hyena")
 SIZES: dict[str, Sequence[tuple[int, int]]] = {"laptop": ((16, 4), (32, 8)), "paper": MQAR_SIZES}
 WIDTHS: dict[str, Sequence[int]] = {"laptop": (16, 32, 64, 128), "paper": MQAR_WIDTHS}
 RATES = {"laptop": (1e-3, 2e-3, 5e-3), "paper": (1e-4, 4.6e-4, 2.2e-3, 1e-2)}
 VOCAB = {"laptop": 40, "paper": 8192}
 _EXAMPLES = 100_000  # of the paper, for 64 epochs
-_ALMOST_ALL = 0.95
-
-Found = dict[tuple[str, int, int], list[Spread | None]]
-"""Of a mixer, a length and a number of pairs: what every width reached."""
 
 
 def make_run(preset: str, cell: Cell, rate: float, seed: int) -> Run:
@@ -93,12 +88,8 @@ def plan(preset: str, rows: Sequence[Row]) -> list[Run]:
         SEEDS,
         lambda cell, rate, seed: make_run(preset, cell, rate, seed),
         rows,
-        tune_on=lambda cell: _resized(cell, sizes[0]),
+        tune_on=lambda cell: resized(cell, sizes[0]),
     )
-
-
-def _resized(cell: Cell, size: tuple[int, int]) -> Cell:
-    return {**cell, "length": size[0], "pairs": size[1]}
 
 
 def execute(settings: dict, folder: Path, backend: Backend, on_progress: OnProgress) -> dict[str, Any]:
@@ -107,135 +98,6 @@ def execute(settings: dict, folder: Path, backend: Backend, on_progress: OnProgr
     training = config_from_dict(TrainConfig, settings["training"])
     data = TokenData(MQARTask(**settings["task"]), model, settings["seed"], **settings["data"])
     return train_and_test(model, training, data, settings, folder, backend, on_progress, MEASURES)
-
-
-def report(rows: Sequence[Row]) -> Report:
-    """Tables of accuracies by mixer, size of the task and width: ours, and those of the plot."""
-    sizes = sorted({(row.factors["length"], row.factors["pairs"]) for row in rows})
-    widths = sorted({row.factors["width"] for row in rows})
-    found = _found(rows, sizes, widths)
-    table = Table(
-        "Test accuracy (%): mean of the seeds, and their range",
-        ["mixer", "length", "pairs", *(f"D={width}" for width in widths), "learning rates"],
-        [
-            [mixer, str(length), str(pairs), *map(percent, spreads), _rates(spreads)]
-            for (mixer, length, pairs), spreads in found.items()
-        ],
-    )
-    figures = {
-        f"mqar_{length}_{pairs}": lambda size=(length, pairs): _figure(found, size, widths, rows)
-        for length, pairs in sizes
-    }
-    return Report([table, published()], _conclusions(found, sizes, widths), figures)
-
-
-def published() -> Table:
-    """The published accuracies of the two mixers, in the form of our table."""
-    accuracies = MQAR_ACCURACY.rows
-    rows = [
-        [mixer, str(length), str(pairs)]
-        + [f"{accuracies[mixer][length, pairs, width] * 100:.0f}" for width in MQAR_WIDTHS]
-        for mixer in MIXERS
-        for length, pairs in MQAR_SIZES
-    ]
-    return Table(
-        f"Published: {MQAR_ACCURACY.source}; test accuracy (%), read off a plot",
-        ["mixer", "length", "pairs", *(f"D={width}" for width in MQAR_WIDTHS)],
-        rows,
-    )
-
-
-def _found(rows: Sequence[Row], sizes: Sequence[tuple[int, int]], widths: Sequence[int]) -> Found:
-    rates = sorted({row.factors["lr"] for row in rows})
-    return {
-        (mixer, *size): [
-            spread_of(
-                rows,
-                {"mixer": mixer, "length": size[0], "pairs": size[1], "width": width},
-                "test_accuracy",
-                rates,
-                SEEDS[0],
-                tune_on=lambda cell: _resized(cell, sizes[0]),
-            )
-            for width in widths
-        ]
-        for mixer in MIXERS
-        for size in sizes
-    }
-
-
-def _rates(spreads: Sequence[Spread | None]) -> str:
-    return ", ".join(f"{spread.rate:g}" if spread else "-" for spread in spreads)
-
-
-def _conclusions(found: Found, sizes: Sequence[tuple[int, int]], widths: Sequence[int]) -> list[str]:
-    """What each mixer needs, whether the order is the published one, and what makes Hyena better or worse."""
-    complete = {key: [spread.mean for spread in spreads if spread] for key, spreads in found.items()}
-    if not sizes or any(len(means) != len(widths) for means in complete.values()):
-        return []
-    lines = [
-        f"{mixer}, length {length}, {pairs} pairs: {_needed(means, widths)}."
-        for (mixer, length, pairs), means in complete.items()
-    ]
-    contrary = [
-        f"D={width} at length {size[0]} ({hyena:.0%} against {attention:.0%})"
-        for size in sizes
-        for width, hyena, attention in zip(
-            widths, complete["Hyena", *size], complete["Attention", *size], strict=True
-        )
-        if hyena > attention
-    ]
-    if contrary:
-        lines.append(
-            "Published order: attention is never behind. Here Hyena is ahead at "
-            f"{', '.join(contrary)}, all within a number of steps at which attention may not have found the "
-            "two heads that it needs (one that looks a position back, one that compares keys)."
-        )
-    else:
-        lines.append("Published order: attention is never behind. Here too, at every width and size.")
-    return [*lines, *_weakness([complete["Hyena", *size] for size in sizes], sizes, widths)]
-
-
-def _needed(means: Sequence[float], widths: Sequence[int]) -> str:
-    for width, mean in zip(widths, means, strict=True):
-        if mean >= _ALMOST_ALL:
-            return f"{_ALMOST_ALL:.0%} from width {width} on"
-    best = max(zip(means, widths, strict=True))
-    return f"no width reaches {_ALMOST_ALL:.0%}; the best is {best[0]:.0%} at width {best[1]}"
-
-
-def _weakness(
-    hyena: Sequence[Sequence[float]], sizes: Sequence[tuple[int, int]], widths: Sequence[int]
-) -> list[str]:
-    """How Hyena depends on width, and on length and pairs at the same width."""
-    if len(sizes) < 2 or len(widths) < 2:
-        return []
-    gain, loss = hyena[0][-1] - hyena[0][0], hyena[0][-1] - hyena[-1][-1]
-    measured = (
-        f"Hyena goes from {hyena[0][0]:.0%} to {hyena[0][-1]:.0%} between width {widths[0]} and "
-        f"{widths[-1]} at length {sizes[0][0]}; at width {widths[-1]}, from {hyena[0][-1]:.0%} to "
-        f"{hyena[-1][-1]:.0%} between length {sizes[0][0]} and {sizes[-1][0]}"
-    )
-    if gain > 0 and loss > 0:
-        return [
-            f"{measured}. So it is with filters that weigh by lag and not by content: every key is asked at "
-            "a lag of its own, a channel picks a few lags out, and more pairs at more lags take more channels. "
-            "Attention compares contents, whatever the lag. Recall of one key, asked at the end, hides this."
-        ]
-    return [f"{measured}: not what filters that weigh by lag would lead one to expect."]
-
-
-def _figure(found: Found, size: tuple[int, int], widths: Sequence[int], rows: Sequence[Row]):
-    vocab = rows[0].settings["task"]["vocab_size"]
-    return compare(
-        widths,
-        {mixer: as_lines(found[mixer, *size]) for mixer in MIXERS},
-        f"Multi-query recall against width: length {size[0]}, {size[1]} pairs",
-        "width of the model D",
-        "test accuracy",
-        chance=[1 / (vocab - vocab // 2)] * len(widths),
-        scale="log",
-    )
 
 
 EXPERIMENT = Experiment(

@@ -10,7 +10,17 @@ from typing import Any
 from hyena_np.backend import Backend
 from hyena_np.experiments.experiment import Experiment, OnProgress, Run
 from hyena_np.experiments.function_data import FunctionData
-from hyena_np.experiments.reasoning_report import ATTENTION_LAYERS, LAYERS, MEASURES, SEEDS, TUNED_LAYERS, report
+from hyena_np.experiments.reasoning_report import report
+from hyena_np.experiments.reasoning_tasks import (
+    ATTENTION_LAYERS,
+    LAYERS,
+    MEASURES,
+    SEEDS,
+    TASKS,
+    TUNED_LAYERS,
+    Task,
+    task_of,
+)
 from hyena_np.experiments.store import Row
 from hyena_np.experiments.token_data import TokenData
 from hyena_np.experiments.training_run import train_and_test
@@ -21,32 +31,10 @@ from hyena_np.models.sequence_model import SequenceModelConfig
 from hyena_np.models.serialise import config_from_dict, config_to_dict
 from hyena_np.ops.attention import AttentionConfig
 from hyena_np.ops.config import HyenaConfig
-from hyena_np.tasks.addition import AdditionTask
-from hyena_np.tasks.counting import CountingTask, MajorityTask
-from hyena_np.tasks.induction import InductionHeadTask
 from hyena_np.tasks.linear_functions import LinearFunctionsTask
 from hyena_np.training.loop import TrainConfig
 from hyena_np.training.schedule import Schedule
 
-Task = MajorityTask | CountingTask | InductionHeadTask | LinearFunctionsTask | AdditionTask
-
-# The paper gives the digits, and no other size: its preset has the defaults of the tasks.
-TASKS: dict[str, dict[str, Task]] = {
-    "laptop": {
-        "majority": MajorityTask(10, 30),
-        "counting": CountingTask(5, 20, 5),
-        "induction": InductionHeadTask(20, 30),
-        "functions": LinearFunctionsTask(2, 7),
-        **{f"addition-{digits}": AdditionTask(digits) for digits in (2, 3, 4)},
-    },
-    "paper": {
-        "majority": MajorityTask(),
-        "counting": CountingTask(),
-        "induction": InductionHeadTask(),
-        "functions": LinearFunctionsTask(),
-        **{f"addition-{digits}": AdditionTask(digits) for digits in (2, 4, 8, 16)},
-    },
-}
 # The laptop's recipe is that of docs/recall.md, at half the width; the paper's is its Table A.1.
 RECIPES: dict[str, dict[str, Any]] = {
     "laptop": {
@@ -158,13 +146,6 @@ def execute(settings: dict, folder: Path, backend: Backend, on_progress: OnProgr
     return train_and_test(model, training, data, settings, folder, backend, on_progress, MEASURES)
 
 
-def task_of(settings: dict) -> Task:
-    """The task of a run's settings."""
-    fields = dict(settings["task"])
-    kinds = {kind.__name__: kind for kind in Task.__args__}
-    return kinds[fields.pop("kind")](**fields)
-
-
 EXPERIMENT = Experiment(
     name="reasoning",
     title="Majority, counting, induction, functions and addition by depth",
@@ -176,8 +157,8 @@ EXPERIMENT = Experiment(
     differs=(
         "Width 32, 400 steps of 32 fresh examples with a loss on the answers, not width 64 and 200 epochs on "
         "2,000 examples; 2 to 4 digits, not 2 to 16; of three learning rates the best with two layers. The "
-        "paper gives no sizes and no generators for majority, counting and functions: 30 symbols of 10 kinds, "
-        "20 of 5 kinds with counts to 5, and 7 points in two dimensions are our choice. It has no attention here."
+        "paper gives no sizes and no generators for majority, counting and functions. Ours: 30 symbols of 10 "
+        "kinds, 20 of 5 kinds with counts to 5, 7 points in two dimensions. It has no attention here."
     ),
     factors=("task", "mixer", "layers", "lr", "seed"),
     measures=MEASURES,

@@ -27,7 +27,7 @@ from hyena_np.ops.attention import AttentionConfig
 from hyena_np.ops.config import HyenaConfig
 from hyena_np.ops.gss_layer import GSSConfig
 from hyena_np.ops.h3_layer import H3Config
-from hyena_np.ops.linear_attention import LinearAttentionConfig
+from hyena_np.ops.linear_attention_layer import LinearAttentionConfig
 from hyena_np.ops.rwkv import RWKVConfig
 from hyena_np.plots.comparison import compare
 

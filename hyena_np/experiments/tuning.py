@@ -88,7 +88,7 @@ def best_rate(
         for row in rows_of(rows, cell)
         if row.factors["seed"] == seed and row.factors["lr"] in rates
     }
-    if set(found) != set(rates):
+    if not rates or set(found) != set(rates):
         return None
     worst = -math.inf if largest else math.inf
     scores = {rate: worst if math.isnan(value) else value for rate, value in found.items()}

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from hyena_np.backend import get_backend
 from hyena_np.errors import ConfigError
 from hyena_np.fast.hyena import hyena, hyena_backward
+from hyena_np.models.image_mixers import init_bidirectional_hyena, init_hyena2d
 from hyena_np.models.init import dense_init, init_hyena
 from hyena_np.models.mixer_init import (
     init_aft_conv,
@@ -19,19 +20,35 @@ from hyena_np.models.mixer_init import (
 from hyena_np.models.params import tree_from_leaves
 from hyena_np.ops.aft_conv import AFTConvConfig, aft_conv, aft_conv_backward, aft_conv_shapes
 from hyena_np.ops.attention import AttentionConfig, attention, attention_backward, attention_shapes
+from hyena_np.ops.bidirectional_hyena import bidirectional_hyena, bidirectional_hyena_backward
 from hyena_np.ops.config import HyenaConfig, operator_shapes
 from hyena_np.ops.gss_layer import GSSConfig, gss_layer, gss_layer_backward, gss_shapes
 from hyena_np.ops.h3_layer import H3Config, h3_layer, h3_layer_backward, h3_shapes
+from hyena_np.ops.hyena2d import hyena2d, hyena2d_backward
 from hyena_np.ops.linear_attention_layer import (
     LinearAttentionConfig,
     linear_attention,
     linear_attention_backward,
     linear_attention_shapes,
 )
+from hyena_np.ops.noncausal_config import (
+    BidirectionalHyenaConfig,
+    Hyena2DConfig,
+    bidirectional_hyena_shapes,
+    hyena2d_shapes,
+)
 from hyena_np.ops.rwkv import RWKVConfig, rwkv, rwkv_backward, rwkv_shapes
 
 MixerConfig = (
-    HyenaConfig | AttentionConfig | H3Config | GSSConfig | AFTConvConfig | RWKVConfig | LinearAttentionConfig
+    HyenaConfig
+    | AttentionConfig
+    | H3Config
+    | GSSConfig
+    | AFTConvConfig
+    | RWKVConfig
+    | LinearAttentionConfig
+    | BidirectionalHyenaConfig
+    | Hyena2DConfig
 )
 
 
@@ -86,6 +103,13 @@ MIXERS: dict[type[Any], Mixer] = {
     LinearAttentionConfig: Mixer(
         init_linear_attention, linear_attention_shapes, linear_attention, linear_attention_backward
     ),
+    BidirectionalHyenaConfig: Mixer(
+        init_bidirectional_hyena,
+        bidirectional_hyena_shapes,
+        bidirectional_hyena,
+        bidirectional_hyena_backward,
+    ),
+    Hyena2DConfig: Mixer(init_hyena2d, hyena2d_shapes, hyena2d, hyena2d_backward),
 }
 
 

@@ -13,6 +13,7 @@ from hyena_np.ops.filter_configs import FILTER_CONFIGS
 from hyena_np.ops.gss_layer import GSSConfig
 from hyena_np.ops.h3_layer import H3Config
 from hyena_np.ops.linear_attention_layer import LinearAttentionConfig
+from hyena_np.ops.noncausal_config import BidirectionalHyenaConfig, Hyena2DConfig
 from hyena_np.ops.rwkv import RWKVConfig
 
 C = TypeVar("C")
@@ -24,6 +25,8 @@ MIXERS = {
     "aft_conv": AFTConvConfig,
     "rwkv": RWKVConfig,
     "linear_attention": LinearAttentionConfig,
+    "bidirectional_hyena": BidirectionalHyenaConfig,
+    "hyena2d": Hyena2DConfig,
 }
 
 

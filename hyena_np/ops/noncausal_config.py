@@ -16,6 +16,7 @@ class BidirectionalHyenaConfig:
 
     Gates and convolutions alternate as in the official code (`HyenaConfig`, variant "code"): N gates, N-1
     long convolutions. Each of these has two filters, a forward and a backward one; one network gives both.
+    For classification, or for tokens that are masked: who predicts the next token with it sees the answer.
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ class Hyena2DConfig:
 
     The sequence is the image read row by row, L = height * width, so that the operator fits any model; its
     convolutions are two-dimensional and see all four sides. Gates and convolutions alternate as in the
-    official code: N gates, N-1 long convolutions.
+    official code: N gates, N-1 long convolutions. It is not causal: no model of the next pixel.
 
     Parameters
     ----------

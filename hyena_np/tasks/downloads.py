@@ -19,7 +19,7 @@ from hyena_np.files import make_folder
 # A server that says nothing for this long, in seconds, is taken to be down.
 _TIMEOUT = 30
 
-_CHECKSUM_DIGITS = {"md5": 32, "sha256": 64}
+_CHECKSUM = r"sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}"
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,11 @@ class Source:
     checksum: str
 
     def __post_init__(self) -> None:
-        if Path(self.name).name != self.name or not self.name:
+        if Path(self.name).name != self.name or self.name in ("", ".."):
             raise ConfigError(f"name: got {self.name!r}, allowed is a file name without a folder")
         if urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).hostname:
             raise ConfigError(f"url: got {self.url!r}, allowed are http and https addresses")
-        kind, _, digits = self.checksum.partition(":")
-        if not re.fullmatch(f"[0-9a-f]{{{_CHECKSUM_DIGITS.get(kind, 0)}}}", digits) or not digits:
+        if not re.fullmatch(_CHECKSUM, str(self.checksum)):
             raise ConfigError(
                 f'checksum: got {self.checksum!r}, allowed are "sha256:" and 64, or "md5:" and 32, '
                 f"hexadecimal digits"

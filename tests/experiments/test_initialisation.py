@@ -19,7 +19,7 @@ from hyena_np.ops.filters import exponential_window
 from hyena_np.plots.factors import one_at_a_time
 from hyena_np.plots.filter_kinds import median_spectra
 from hyena_np.tasks.recall import RecallTask
-from plots.conftest import assert_picture
+from support.figures import assert_picture
 
 
 def row(run, loss, before=5, diverged=False):

@@ -9,7 +9,7 @@ from hyena_np import flops_breakdown, published_model
 from hyena_np.backend import get_backend
 from hyena_np.experiments import parameter_counts as counts
 from hyena_np.experiments.store import Row
-from plots.conftest import assert_picture
+from support.figures import assert_picture
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,7 @@ from hyena_np import (
 from hyena_np.errors import ConfigError
 from hyena_np.models import mixers
 from hyena_np.models.mixers import init_attention, mixer_of
+from hyena_np.models.params import tree_from_leaves
 from hyena_np.models.serialise import MIXERS as TAGS, config_from_dict, config_to_dict
 from support import gradients
 
@@ -80,7 +81,7 @@ class TestInAModel:
         """Of the tree that training starts from, a little moved: some of its matrices are zero."""
         config = LanguageModelConfig(7, 2, MIXERS[name][0], d_inner=5, init="torch", embedding_std=0.3)
         params = init_language_model(config, rng, get_backend("numpy", "float64"))
-        params = mixers.tree_from_leaves(
+        params = tree_from_leaves(
             {name: x + 0.1 * rng.standard_normal(x.shape) for name, x in tree_leaves(params).items()}
         )
         ids = rng.integers(7, size=(2, 9))

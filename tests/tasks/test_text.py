@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from hyena_np.errors import ConfigError, DataError, DTypeError, TokenError
 from hyena_np.tasks.characters import CharacterVocabulary
@@ -15,11 +15,12 @@ from hyena_np.tasks.text import IGNORE, TextTask, bits_per_character
 # --- vocabulary ---------------------------------------------------------------------------------------------
 
 
+@settings(max_examples=25)
 @given(st.text(min_size=1, max_size=40), st.data())
 def test_encoding_can_be_undone_and_follows_the_code_points(text, data):
     vocabulary = CharacterVocabulary.from_text(text)
     assert vocabulary.to_list() == sorted(set(text))
-    other = data.draw(st.text(alphabet=vocabulary.to_list(), max_size=40))
+    other = "".join(data.draw(st.lists(st.sampled_from(vocabulary.to_list()), max_size=20)))
     ids = vocabulary.encode(other)
     assert ids.dtype == np.int64
     assert ids.tolist() == [vocabulary.characters.index(character) for character in other]
@@ -37,7 +38,7 @@ def test_an_unknown_character_is_named_with_its_place(unknown):
     vocabulary = CharacterVocabulary.from_text("bdf")
     with pytest.raises(TokenError) as caught:
         vocabulary.encode("bd" + unknown + "f" + unknown)
-    assert f"{ascii(unknown)} at position 2 " in str(caught.value)
+    assert f"{unknown!a} at position 2 " in str(caught.value)
     assert str(caught.value).isascii() and "\n" not in str(caught.value)
 
 
@@ -139,8 +140,8 @@ def test_a_given_vocabulary_is_used_and_must_know_the_text():
 
 def test_each_part_must_hold_a_window():
     assert TextTask(numbered(160), 7).windows("validation").inputs.shape == (1, 7)
-    with pytest.raises(DataError, match="numbered has 159 characters.* has 7, a window of length 7 takes 8"):
-        TextTask(numbered(159), 7)
+    with pytest.raises(DataError, match="numbered has 150 characters.* has 7, a window of length 7 takes 8"):
+        TextTask(numbered(150), 7)
 
 
 @pytest.mark.parametrize("length", [0, -1, 1.5, True, "7"])

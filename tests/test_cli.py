@@ -77,7 +77,7 @@ def reached(*arguments):
 # --- mistakes -----------------------------------------------------------------------------------------------
 
 MISTAKES = {
-    "unknown-command": ("train", "'train'"),
+    "unknown-command": ("teach", "'teach'"),
     "unknown-option": ("--verbose", "--verbose"),
     "unknown-option-of-demo": ("demo --verbose", "--verbose"),
     "misspelt-option": ("demo --lenght 64", "--lenght"),
@@ -135,7 +135,7 @@ def test_a_gpu_that_is_not_there_is_said_to_be_missing(capsys, monkeypatch, tmp_
 
 def test_a_mistake_points_to_the_help_of_its_command(capsys):
     assert "'hyena-np demo --help'" in command(capsys, "demo", "--vocab", "x").err
-    assert "'hyena-np --help'" in command(capsys, "train").err
+    assert "'hyena-np --help'" in command(capsys, "teach").err
 
 
 def test_a_mistake_in_a_process_of_its_own(tmp_path):

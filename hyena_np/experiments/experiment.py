@@ -105,7 +105,10 @@ Execute = Callable[[dict, Path, Backend, OnProgress], dict[str, float | int | st
 CATALOGUE = {
     "recall-by-parametrisation": "hyena_np.experiments.recall_by_parametrisation",
     "recall-by-length": "hyena_np.experiments.recall_by_length",
+    "reasoning": "hyena_np.experiments.reasoning",
+    "mqar": "hyena_np.experiments.mqar",
     "initialisation": "hyena_np.experiments.initialisation",
+    "language": "hyena_np.experiments.language",
     "parameter-counts": "hyena_np.experiments.parameter_counts",
 }
 """Every experiment, in the order of the paper, and the module that has it as EXPERIMENT."""

@@ -129,12 +129,12 @@ EXPERIMENT = Experiment(
     ),
     differs=(
         "The text is the source of Python's standard library, read character by character: bits a character, "
-        "not the perplexity of word pieces on WikiText-103 or the Pile. Preset laptop: 2 million characters of "
-        "text, models of 0.1 million parameters, context 128, 1.6 million characters seen; preset paper: the "
-        "whole library, models of 1.2 million parameters, context 256, 16 million characters seen, ten times "
-        "the laptop's and no 15 billion tokens of the Pile. Hyena's MLPs are narrowed to the Transformer's "
-        "size; of three learning rates the best. Windows are predicted from their own start, not from the "
-        "text before."
+        "not the perplexity of word pieces on WikiText-103 or the Pile. Preset laptop: 2 million characters "
+        "of text, models of 0.1 million parameters, context 128, 1.6 million characters seen; preset paper: "
+        "the whole library, models of 1.2 million parameters, context 256, 16 million characters seen, ten "
+        "times the laptop's and no 15 billion tokens of the Pile. Hyena's MLPs are narrowed to the "
+        "Transformer's size; of three learning rates the best. Windows are predicted from their own start, "
+        "not from the text before."
     ),
     factors=("system", "lr", "seed"),
     measures=MEASURES,

@@ -1,4 +1,4 @@
-"""What the language models' rows say: tables, samples, loss against operations, and the comparison in words."""
+"""What the language models' rows say: tables, samples, loss against operations, a comparison in words."""
 
 from __future__ import annotations
 
@@ -141,9 +141,9 @@ def _why(found: dict[str, Found], system: str, behind: float) -> list[str]:
     trained = _behind(found, system, "train_loss") or 0.0
     kind = "learning" if trained * behind > 0 and abs(trained) > abs(behind) / 2 else "generalising"
     lines = [
-        f"{system}'s difference is {100 * half:+.1f} % half-way and {100 * end:+.1f} % at the end (validation)"
-        f": it {course} with training. On the text that is trained on it is {100 * trained:+.1f} %: a "
-        f"difference in {kind}."
+        f"{system}'s difference is {100 * half:+.1f} % half-way and {100 * end:+.1f} % at the end "
+        f"(validation): it {course} with training. On the text that is trained on it is "
+        f"{100 * trained:+.1f} %: a difference in {kind}."
     ]
     edges = [f"{name} ({found[name].at_edge})" for name in (system, "Transformer") if found[name].at_edge]
     if edges:
@@ -164,7 +164,8 @@ def _cost(found: dict[str, Found], system: str) -> str:
     return (
         f"For the same characters {system} takes {100 * abs(saved):.1f} % "
         f"{'fewer' if saved > 0 else 'more'} operations than the Transformer; for the same validation loss, "
-        f"{target:.3f} bits, which both reach, {ratio:.2f} times its operations."
+        f"{target:.3f} bits, which both reach (the better one before its learning rate has "
+        f"come down), {ratio:.2f} times its operations."
     )
 
 

@@ -103,19 +103,19 @@ def execute(settings: dict, folder: Path, backend: Backend, on_progress: OnProgr
     return train_and_test(model, training, data, settings, folder, backend, on_progress, MEASURES)
 
 
-def accuracies(
+def spreads_of(
     rows: Sequence[Row],
     names: Iterable[str],
     values: Sequence[int],
     cell: Callable[[str, int], Cell],
     tune_on: Callable[[Cell], Cell],
+    measure: str = "test_accuracy",
 ) -> dict[str, list[Spread | None]]:
-    """For every competitor, the spread of its test accuracy at every value of what is varied."""
+    """For every competitor, the spread of a measure at every value of what is varied."""
     rates = sorted({row.factors["lr"] for row in rows})
     return {
         name: [
-            spread_of(rows, cell(name, value), "test_accuracy", rates, SEEDS[0], tune_on=tune_on)
-            for value in values
+            spread_of(rows, cell(name, value), measure, rates, SEEDS[0], tune_on=tune_on) for value in values
         ]
         for name in names
     }

@@ -1,4 +1,4 @@
-"""Characters of a real text to learn from: a corpus that is pinned, windows of it, and what a model writes."""
+"""Characters of a real text to learn from: a pinned corpus, windows of it, and what a model writes."""
 
 from __future__ import annotations
 
@@ -86,7 +86,8 @@ class TextData:
     def test(self, params: dict) -> dict[str, Any]:
         """Loss in nats and bits over the whole test part, and a sample as a JSON string."""
         loss = evaluate_windows(params, self.model, self.task.windows("test")).loss or 0.0
-        written = write(params, self.model, self.task.vocabulary, np.random.default_rng([self.seed, 1]))
+        rng = np.random.default_rng([self.seed, 1])
+        written = write(params, self.model, self.task.vocabulary, rng, SAMPLE_LENGTH)
         return {"test_loss": loss, "test_bits": bits_per_character(loss), "sample": json.dumps(written)}
 
 
@@ -116,7 +117,7 @@ def write(
     model: LanguageModelConfig,
     vocabulary: CharacterVocabulary,
     rng: np.random.Generator,
-    characters: int = SAMPLE_LENGTH,
+    characters: int,
     temperature: float = 0.8,
 ) -> str:
     """Characters that a model writes after `PROMPT`, drawn one by one from its softened predictions."""

@@ -8,6 +8,7 @@ from hyena_np.models.serialise import MIXERS
 from hyena_np.ops.attention import AttentionConfig
 from hyena_np.ops.checks import check_choice
 from hyena_np.ops.config import HyenaConfig
+from hyena_np.ops.linear_attention_layer import LinearAttentionConfig
 
 # Causal ones only: a mixer that sees the next character need not predict it.
 CAUSAL_MIXERS = ("hyena", "attention", "h3", "gss", "aft_conv", "rwkv", "linear_attention")
@@ -53,8 +54,8 @@ def mixer_config(name: str, width: int, length: int, order: int | None = None) -
 
 
 def needs_positions(mixer: MixerConfig) -> bool:
-    """Whether the model has to add learned positions: softmax attention alone does not know the order."""
-    return isinstance(mixer, AttentionConfig)
+    """Whether the model has to add learned positions: attention alone, softmax or linear, sees no order."""
+    return isinstance(mixer, AttentionConfig | LinearAttentionConfig)
 
 
 def _heads(width: int) -> int:

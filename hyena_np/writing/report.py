@@ -53,9 +53,8 @@ def draw_curve(folder: Path, title: str) -> Path:
             training.append(bits_per_character(float(np.mean(losses))))
             held_out.append(bits_per_character(record.validation_loss))
             losses = []
-    series = {"training (mean since the last point)": training, "validation": held_out}
-    series = {name: np.array(values, dtype=float) for name, values in series.items()}
-    figure = lines(np.array(steps, dtype=float), series, "training step", "bits per character", title)
+    series = {"training (mean since the last point)": np.array(training), "validation": np.array(held_out)}
+    figure = lines(np.array(steps), series, "training step", "bits per character", title)
     return save(figure, folder / CURVE_NAME)
 
 

@@ -12,8 +12,10 @@ from hyena_np.backend import get_backend
 from hyena_np.errors import CheckpointError, ConfigError, DataError
 from hyena_np.models.language_model import LanguageModelConfig
 from hyena_np.models.serialise import config_to_dict
-from hyena_np.tasks.corpora import Corpus, load_corpus, read_text
-from hyena_np.tasks.text import CharacterVocabulary, TextTask
+from hyena_np.tasks.characters import CharacterVocabulary
+from hyena_np.tasks.corpora import Corpus, read_text
+from hyena_np.tasks.text import TextTask
+from hyena_np.tasks.text_sources import load_corpus
 from hyena_np.writing.options import RECIPE_OPTIONS, SOURCE_OPTIONS
 from hyena_np.writing.recipe import WritingRecipe
 
@@ -82,7 +84,7 @@ class WritingRun:
 
 
 def wrote_this(path: Path) -> bool:
-    """Whether a ``run.json``, whole or damaged, is of a training on text: other commands write such a file too."""
+    """Whether a ``run.json``, whole or damaged, is of a training on text; the demo writes one too."""
     try:
         return b'"text_sha256"' in path.read_bytes()
     except OSError:

@@ -10,18 +10,22 @@ import pytest
 from hyena_np import (
     AFTConvConfig,
     AttentionConfig,
+    BidirectionalHyenaConfig,
     GSSConfig,
     H3Config,
+    Hyena2DConfig,
     HyenaConfig,
     LanguageModelConfig,
     LinearAttentionConfig,
     RWKVConfig,
     aft_conv,
     attention,
+    bidirectional_hyena,
     get_backend,
     gss_layer,
     h3_layer,
     hyena,
+    hyena2d,
     init_language_model,
     language_model,
     language_model_backward,
@@ -45,6 +49,11 @@ MIXERS = {
     "aft_conv": (AFTConvConfig(d_model=6, l_max=9, window=3), aft_conv),
     "rwkv": (RWKVConfig(d_model=6, l_max=9), rwkv),
     "linear_attention": (LinearAttentionConfig(d_model=6, l_max=9, num_heads=3), linear_attention),
+    "bidirectional_hyena": (
+        BidirectionalHyenaConfig(d_model=6, l_max=9, filter_order=4, order=3),
+        bidirectional_hyena,
+    ),
+    "hyena2d": (Hyena2DConfig(d_model=6, height=3, width=3, filter_order=4), hyena2d),
 }
 RIVALS = [name for name in MIXERS if name not in ("hyena", "attention")]
 
@@ -61,7 +70,8 @@ class TestTheInterface:
         params = mixer.init(config, rng, get_backend("numpy", "float64"), None)
         leaves = tree_leaves(params)
         assert {name: x.shape for name, x in leaves.items()} == mixer.shapes(config)
-        u = rng.standard_normal((2, 7, 6))
+        L = 9 if op is hyena2d else 7  # an image has all its pixels
+        u = rng.standard_normal((2, L, 6))
         y, cache = mixer.forward(u, params, config)
         np.testing.assert_array_equal(y, op(u, params, config)[0])
         du, dparams = mixer.backward(rng.standard_normal(y.shape), cache)

@@ -260,5 +260,7 @@ from .tasks.text_sources import (
     download_text as download_text,
     load_corpus as load_corpus,
 )
+from .writing.generate import generate as generate
+from .writing.sampling import sample_token as sample_token, token_probabilities as token_probabilities
 
 __version__: str

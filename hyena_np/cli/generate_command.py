@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from hyena_np.cli.ending import INTERRUPTED, fail
+
 
 @click.command()
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=Path("hyena-text"))
@@ -75,5 +77,7 @@ def generate(
         click.echo(prompt, nl=False)
         for character in written:
             click.echo(character, nl=False)
-    finally:
-        click.echo()  # the line that says why it stopped begins on its own
+        click.echo()
+    except KeyboardInterrupt:
+        click.echo()
+        fail("stopped", INTERRUPTED)

@@ -109,6 +109,7 @@ CATALOGUE = {
     "mqar": "hyena_np.experiments.mqar",
     "initialisation": "hyena_np.experiments.initialisation",
     "language": "hyena_np.experiments.language",
+    "images": "hyena_np.experiments.images",
     "parameter-counts": "hyena_np.experiments.parameter_counts",
 }
 """Every experiment, in the order of the paper, and the module that has it as EXPERIMENT."""

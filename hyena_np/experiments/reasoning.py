@@ -39,7 +39,7 @@ from hyena_np.training.schedule import Schedule
 RECIPES: dict[str, dict[str, Any]] = {
     "laptop": {
         "width": 32,
-        "steps": 400,
+        "steps": 600,
         "rates": (1e-3, 3e-3, 1e-2),
         "std": 0.2,
         "warmup": 50,
@@ -155,7 +155,7 @@ EXPERIMENT = Experiment(
         "figure: one layer adds numbers of up to four digits, longer ones take two or three."
     ),
     differs=(
-        "Width 32, 400 steps of 32 fresh examples with a loss on the answers and the settings "
+        "Width 32, 600 steps of 32 fresh examples with a loss on the answers and the settings "
         "that were found for Hyena on recall, not width 64 and 200 epochs on "
         "2,000 examples; 2 to 4 digits, not 2 to 16; of three learning rates the best with two layers. The "
         "paper gives no sizes and no generators for majority, counting and functions. Ours: 30 symbols of 10 "

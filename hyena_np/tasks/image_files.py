@@ -100,7 +100,7 @@ def read_mnist(images: str | Path, labels: str | Path, name: str = "mnist") -> I
     Returns
     -------
     ImageSet
-        `images` (n, H, W, 1) float32, brightness divided by 255; `labels` (n,) int64 from 0 to 9.
+        `images` (B, H, W, 1) float32, brightness divided by 255; `labels` (B,) int64 from 0 to 9.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def read_cifar10(*paths: str | Path) -> ImageSet:
     Returns
     -------
     ImageSet
-        `images` (n, 32, 32, 3) float32, brightness divided by 255; `labels` (n,) int64 from 0 to 9.
+        `images` (B, 32, 32, 3) float32, brightness divided by 255; `labels` (B,) int64 from 0 to 9.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def parse_cifar10(contents: Mapping[str, bytes]) -> ImageSet:
     records = [_records(name, content) for name, content in contents.items()]
     whole = np.concatenate(records)
     planes = whole[:, 1:].reshape(-1, 3, _CIFAR_SIDE, _CIFAR_SIDE)
-    images = _brightness(planes.transpose(0, 2, 3, 1))  # (n, H, W, C)
+    images = _brightness(planes.transpose(0, 2, 3, 1))  # (B, H, W, C)
     return ImageSet(images, whole[:, 0].astype(np.int64), CIFAR10_CLASSES, "cifar10")
 
 

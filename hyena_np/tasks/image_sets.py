@@ -82,7 +82,7 @@ def load_images(
     Returns
     -------
     ImageSplit
-        Images (n, H, W, C) float32 and labels (n,) int64 of the three sets.
+        Images (B, H, W, C) float32 and labels (B,) int64 of the three sets.
 
     Raises
     ------

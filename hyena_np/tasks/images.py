@@ -28,9 +28,9 @@ class ImageSet:
     Parameters
     ----------
     images : numpy.ndarray
-        (n, H, W, C) floating point, brightness from 0 to 1; C is 1 for grey and 3 for red, green, blue.
+        (B, H, W, C) floating point, brightness from 0 to 1; C is 1 for grey and 3 for red, green, blue.
     labels : numpy.ndarray
-        (n,) integer, index into `classes`.
+        (B,) integer, index into `classes`.
     classes : tuple of str
         Names of the classes.
     name : str
@@ -97,7 +97,7 @@ def split_images(
     Returns
     -------
     ImageSplit
-        Three sets of images (n, H, W, C), in random order.
+        Three sets of images (B, H, W, C), in random order.
 
     Raises
     ------
@@ -132,12 +132,12 @@ def pixel_sequence(images: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     images : numpy.ndarray
-        (n, H, W, C) floating point.
+        (B, H, W, C) floating point.
 
     Returns
     -------
     numpy.ndarray
-        (n, HW, C), a new array: position iW + j is the pixel of row i, column j.
+        (B, HW, C), a new array: position iW + j is the pixel of row i, column j.
 
     Raises
     ------
@@ -159,14 +159,14 @@ def patch_sequence(images: np.ndarray, patch: int) -> np.ndarray:
     Parameters
     ----------
     images : numpy.ndarray
-        (n, H, W, C) floating point.
+        (B, H, W, C) floating point.
     patch : int
         p, side of a patch; divides H and W.
 
     Returns
     -------
     numpy.ndarray
-        (n, (H/p)(W/p), p*p*C), a new array: the features of a position are the pixels of its patch in raster
+        (B, (H/p)(W/p), p*p*C), a new array: the features of a position are the pixels of its patch in raster
         order, the channels of a pixel side by side.
 
     Raises
@@ -183,11 +183,11 @@ def patch_sequence(images: np.ndarray, patch: int) -> np.ndarray:
     Source: Hyena paper, Table 4.7 (patches of a Vision Transformer).
     """
     _check_images(images)
-    n, height, width, channels = images.shape
+    batch, height, width, channels = images.shape
     rows, columns = _patches(height, width, patch)
-    tiles = images.reshape(n, rows, patch, columns, patch, channels)
-    tiles = tiles.transpose(0, 1, 3, 2, 4, 5)  # (n, rows, columns, p, p, C)
-    return tiles.reshape(n, rows * columns, patch * patch * channels).copy()
+    tiles = images.reshape(batch, rows, patch, columns, patch, channels)
+    tiles = tiles.transpose(0, 1, 3, 2, 4, 5)  # (B, rows, columns, p, p, C)
+    return tiles.reshape(batch, rows * columns, patch * patch * channels).copy()
 
 
 def patch_images(sequence: np.ndarray, height: int, width: int, patch: int) -> np.ndarray:
@@ -196,7 +196,7 @@ def patch_images(sequence: np.ndarray, height: int, width: int, patch: int) -> n
     Parameters
     ----------
     sequence : numpy.ndarray
-        (n, (H/p)(W/p), p*p*C).
+        (B, (H/p)(W/p), p*p*C).
     height, width : int
         H and W, which the sequence does not tell.
     patch : int
@@ -205,7 +205,7 @@ def patch_images(sequence: np.ndarray, height: int, width: int, patch: int) -> n
     Returns
     -------
     numpy.ndarray
-        (n, H, W, C), a new array.
+        (B, H, W, C), a new array.
 
     Raises
     ------
@@ -222,12 +222,12 @@ def patch_images(sequence: np.ndarray, height: int, width: int, patch: int) -> n
     rows, columns = _patches(height, width, patch)
     if sequence.ndim != 3 or sequence.shape[1] != rows * columns or sequence.shape[2] % patch**2:
         raise ShapeError(
-            f"sequence: got shape {sequence.shape}, allowed is (n, {rows * columns}, {patch**2} C) for "
+            f"sequence: got shape {sequence.shape}, allowed is (B, {rows * columns}, {patch**2} C) for "
             f"images of {height} by {width} pixels in patches of {patch}"
         )
-    n, _, features = sequence.shape
-    tiles = sequence.reshape(n, rows, columns, patch, patch, features // patch**2)
-    return tiles.transpose(0, 1, 3, 2, 4, 5).reshape(n, height, width, -1).copy()
+    batch, _, features = sequence.shape
+    tiles = sequence.reshape(batch, rows, columns, patch, patch, features // patch**2)
+    return tiles.transpose(0, 1, 3, 2, 4, 5).reshape(batch, height, width, -1).copy()
 
 
 def _patches(height: int, width: int, patch: int) -> tuple[int, int]:
@@ -243,4 +243,4 @@ def _check_images(images: np.ndarray) -> None:
         found = getattr(images, "dtype", type(images).__name__)
         raise DTypeError(f"images: got {found}, allowed is a NumPy array of floating-point numbers")
     if images.ndim != 4:
-        raise ShapeError(f"images: got shape {images.shape}, allowed is (n, H, W, C)")
+        raise ShapeError(f"images: got shape {images.shape}, allowed is (B, H, W, C)")

@@ -133,7 +133,8 @@ def _train(
         total=run.recipe.steps, unit="step", disable=not bar, dynamic_ncols=True, mininterval=0.2
     )
     validation = spread_windows(task.windows("validation"), _VALIDATED)
-    with steps as progress:
+    # A loss that overflows is an error of its own; NumPy need not warn of it line by line before that.
+    with np.errstate(over="ignore", invalid="ignore"), steps as progress:
         return train(
             run.model,
             run.recipe.training,

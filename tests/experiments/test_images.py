@@ -1,6 +1,7 @@
 """Images as sequences: pixels and patches, by mixer."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hyena_np.errors import BackendError, ConfigError
 from hyena_np.experiments import image_data, images
 from hyena_np.experiments.experiment import Report
 from hyena_np.experiments.image_data import CIFAR10_FOLDER, ImageData, image_split
-from hyena_np.experiments.published import IMAGE_ACCURACY, IMAGE_PARAMETERS
+from hyena_np.experiments.published import IMAGE_PARAMETERS
 from hyena_np.experiments.store import Row
 from hyena_np.models.sequence_model import SequenceModelConfig, init_sequence_model, sequence_model
 from hyena_np.models.serialise import config_from_dict
@@ -19,6 +20,7 @@ from hyena_np.tasks.images import ImageSet
 from plots.conftest import assert_picture
 
 CELLS = [{"mixer": mixer, "patch": patch} for patch in images.PATCHES for mixer in images.MIXERS]
+MEANS = {"attention": 0.90, "Hyena": 0.93, "Hyena-bidirectional": 0.95, "Hyena-2D": 0.951}
 
 
 def bright_rows(count=90):
@@ -74,6 +76,7 @@ class TestPlan:
             model = config_from_dict(SequenceModelConfig, run.settings["model"])
             assert model.mixer.l_max * model.d_input == size["side"] ** 2 * size["channels"]
             assert bool(model.max_position_embeddings) == (cell["mixer"] == "attention")
+            assert model.pooling == "mean"
             models[run.name] = model
         assert len(set(map(repr, models.values()))) == len(CELLS)
 
@@ -120,7 +123,7 @@ class TestData:
         assert asked == [("cifar10", {"validation": 0.1, "folder": str(tmp_path)})]
 
     def test_without_scikit_learn_one_line_says_so(self, monkeypatch):
-        monkeypatch.setitem(__import__("sys").modules, "sklearn.datasets", None)
+        monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
         with pytest.raises(BackendError, match=r"scikit-learn is not installed; .*hyena-np\[data\]"):
             image_split("digits", 0)
 
@@ -193,20 +196,18 @@ class TestExecute:
 
 
 class TestReport:
-    MEANS = {"attention": 0.90, "Hyena": 0.93, "Hyena-bidirectional": 0.95, "Hyena-2D": 0.951}
-
     def test_order_and_comparison_with_the_published_one(self):
-        report = images.report(
-            all_rows(
-                lambda factors: self.MEANS[factors["mixer"]] + 0.002 * (factors["seed"] - 1) - factors["lr"],
-                lambda factors: 1100 if factors["mixer"] == "Hyena" else 1000,
-            )
-        )
+        def accuracy(factors):
+            too_fast = 0.1 * (factors["lr"] > min(images.RATES["laptop"]))
+            return MEANS[factors["mixer"]] + 0.002 * (factors["seed"] - 1) - too_fast
+
+        rows = all_rows(accuracy, lambda factors: 1100 if factors["mixer"] == "Hyena" else 1000)
+        report = images.report(rows)
         pixels, patches, vit, iso = report.conclusions
         assert pixels == (
-            "Of pixels, best first: Hyena-2D (95.0%) > Hyena-bidirectional (94.9%) > Hyena (92.9%) > "
-            "attention (89.9%). The seeds of the first two overlap."
-        ) or pytest.fail(pixels)
+            "Of pixels, best first: Hyena-2D (95.1%) > Hyena-bidirectional (95.0%) > Hyena (93.0%) > "
+            "attention (90.0%). The seeds of the first two overlap."
+        )
         assert patches.startswith("Of patches of 2x2, best first: Hyena-2D")
         assert "+3.0 points with +10% parameters" in vit
         assert "ImageNet, patches of 8x8): -0.2 points. That is not the published order." in vit
@@ -215,15 +216,11 @@ class TestReport:
     def test_seeds_that_overlap_decide_nothing(self):
         report = images.report(all_rows(lambda factors: 0.9 + 0.01 * factors["seed"]))
         assert sum("neither is ahead" in line for line in report.conclusions) == 2
-        report = images.report(
-            all_rows(
-                lambda factors: self.MEANS[factors["mixer"]] + 0.001 * factors["seed"],
-            )
-        )
+        report = images.report(all_rows(lambda factors: MEANS[factors["mixer"]] + 0.001 * factors["seed"]))
         assert not any("neither is ahead" in line for line in report.conclusions)
 
     def test_the_table(self):
-        rows = all_rows(lambda factors: self.MEANS[factors["mixer"]] + 0.01 * factors["seed"])
+        rows = all_rows(lambda factors: MEANS[factors["mixer"]] + 0.01 * factors["seed"])
         table = images.report(rows).tables[0]
         assert len(table.rows) == len(CELLS)
         cells = {(line[0], line[1]): line for line in table.rows}
@@ -232,16 +229,15 @@ class TestReport:
             "Hyena; CIFAR-10, pixel by pixel",
         ]
         assert cells["patches of 2x2", "Hyena-2D"][5:] == ["", ""]
-        assert (
-            cells["patches of 2x2", "attention"][5]
-            == f"{IMAGE_ACCURACY.rows['ViT']['ImageNet, patches of 8x8']:g}"
-        )
+        assert cells["patches of 2x2", "attention"][5:] == ["80", "ViT; ImageNet, patches of 8x8"]
 
     def test_what_diverged_has_no_place_in_the_order(self):
         rows = all_rows(lambda factors: math.nan if factors["mixer"] == "Hyena" else 0.5)
         lines = images.report(rows).conclusions
         assert "Hyena (" not in lines[0] and sum("a run diverged" in line for line in lines) == 2
-        assert_picture(images.report(rows).figures["images"]())
+        assert "diverged" in [
+            text.get_text() for text in images.report(rows).figures["images"]().axes[0].texts
+        ]
 
     def test_on_some_rows_and_on_none(self):
         some = [found for found in all_rows(lambda factors: 0.5) if found.factors["mixer"] == "Hyena"]
@@ -252,7 +248,7 @@ class TestReport:
         assert not nothing.tables[0].rows and not nothing.conclusions and not nothing.figures
 
     def test_the_figure(self):
-        rows = all_rows(lambda factors: self.MEANS[factors["mixer"]] + 0.01 * factors["seed"])
+        rows = all_rows(lambda factors: MEANS[factors["mixer"]] + 0.01 * factors["seed"])
         figure = images.report(rows).figures["images"]()
         assert_picture(figure)
         labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]

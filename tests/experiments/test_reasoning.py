@@ -150,7 +150,7 @@ class TestReport:
         assert "majority: Hyena reaches 95% with one layer." in text
         assert "addition-4: Hyena reaches 95% with 2 layers." in text
         assert "One layer adds numbers of up to 3 digits (tried: 2, 3, 4)" in text
-        assert "not so here, after 400 steps; 3 layers do better than one at 4 digits" in text
+        assert "not so here, after 600 steps; 3 layers do better than one at 4 digits" in text
         assert "Hyena is ahead in counting; neither is ahead in majority, induction" in text
 
     @pytest.mark.parametrize(

@@ -83,6 +83,7 @@ def test_a_limit_is_a_positive_integer(limit):
         ("gr\u00fc\u00df \N{GRINNING FACE}".encode(), "gr\u00fc\u00df \N{GRINNING FACE}"),
         (b" ", " "),
     ],
+    ids=["line ends", "byte-order mark", "beyond ASCII", "a space"],
 )
 def test_a_text_file_is_read(tmp_path, content, text):
     path = tmp_path / "notes.txt"
@@ -100,6 +101,7 @@ def test_a_text_file_is_read(tmp_path, content, text):
         ("é".encode() + b"\r\n\0b", r"is not text \(NUL byte at offset 4\)"),
         (b"caf\xc3", r"byte 0xc3 at offset 3"),
     ],
+    ids=["nothing", "only a mark", "UTF-16", "behind a mark", "NUL", "cut off"],
 )
 def test_a_file_that_is_no_text_is_refused_with_the_place(tmp_path, content, message):
     path = tmp_path / "file"

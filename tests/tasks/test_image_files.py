@@ -55,7 +55,9 @@ def test_a_large_size_is_read_most_significant_byte_first(write):
         (gzip.compress(idx(PIXELS))[:-9], "damaged gzip"),
         (gzip.compress(idx(PIXELS))[:-8] + bytes(8), "damaged gzip"),
         (b"\x1f\x8b" + bytes(20), "damaged gzip"),
+        (gzip.compress(idx(PIXELS))[:10] + b"\xff" * 30, "damaged gzip"),
     ],
+    ids=lambda value: f"{len(value)} bytes" if isinstance(value, bytes) else "",
 )
 def test_a_damaged_idx_file_is_refused_by_name(write, content, message):
     path = write("train-images", content)
@@ -116,6 +118,7 @@ def test_cifar_is_read_colour_after_colour_and_file_after_file(write):
         (bytes(3074), "has 3074 bytes"),
         (bytes(3073) + b"\x0a" + bytes(3072), "label 10 of image 1"),
     ],
+    ids=lambda value: f"{len(value)} bytes" if isinstance(value, bytes) else "",
 )
 def test_a_damaged_cifar_file_is_refused_by_name(write, content, message):
     good = write("good.bin", bytes(3073))

@@ -1,4 +1,4 @@
-"""Characters and windows: a vocabulary that can be undone, a split that leaks nothing, windows that miss nothing."""
+"""Characters and windows: an encoding that can be undone, parts that do not overlap, windows without gaps."""
 
 import json
 import math
@@ -140,7 +140,7 @@ def test_a_given_vocabulary_is_used_and_must_know_the_text():
 
 def test_each_part_must_hold_a_window():
     assert TextTask(numbered(160), 7).windows("validation").inputs.shape == (1, 7)
-    with pytest.raises(DataError, match="numbered has 150 characters.* has 7, a window of length 7 takes 8"):
+    with pytest.raises(DataError, match=r"numbered has 150 characters.* has 7, a window of length 7 takes 8"):
         TextTask(numbered(150), 7)
 
 

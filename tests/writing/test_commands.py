@@ -207,11 +207,10 @@ def test_another_library_writes_the_same(capsys, whole):
 
 
 def test_a_reader_who_has_had_enough_is_no_error(whole):
-    process = start("generate", whole[0], "--length", 100_000, cwd=whole[0])
-    assert process.stdout.read(5)
-    process.stdout.close()
-    assert b"Traceback" not in process.stderr.read()
-    process.wait(60)
+    with start("generate", whole[0], "--length", 100_000, cwd=whole[0]) as process:
+        assert process.stdout.read(5)
+        process.stdout.close()
+        assert process.stderr.read() == b""
 
 
 def test_ctrl_c_ends_the_line_first(capsys, monkeypatch, whole):
@@ -308,7 +307,7 @@ EDITS = {
     "width": ({"width": 16}, "model.mixer.d_model", "8", "16"),
     "mixer": ({"mixer": "attention"}, "model"),
     "vocabulary": ({"vocabulary": "\n .acehmnost"[:-1]}, "vocab"),
-    "letters": ({"vocabulary": "\n .acehmnosz"}, "vocabulary.sha256"),
+    "letters": ({"vocabulary": "\n .acehmnosz"}, "vocabulary"),
     "not-a-width": ({"width": "8"}, "run.json", "width"),
     "unsorted": ({"vocabulary": "ba"}, "run.json", "characters"),
     "text": ({"text": 3}, "run.json"),

@@ -140,9 +140,9 @@ EXPERIMENT = Experiment(
     differs=(
         "V = 20 and L = 64 to 1,024, not V = 30 and L = 30,000 to 131,072; 240 steps on fresh examples, with "
         "a loss on every value whose key has been seen, not 200 epochs on 2,000 examples; of two learning "
-        "rates the best at the shortest length. The recipe was found for Hyena; attention learns recall in one "
-        "late jump, for which so few steps may be too short. What the paper ascribes to few data cannot show "
-        "here."
+        "rates the best at the shortest length. The recipe was found for Hyena; attention learns recall in "
+        "one late jump, for which so few steps may be too short. What the paper ascribes to few data cannot "
+        "show here."
     ),
     factors=("mixer", "length", "lr", "seed"),
     measures=MEASURES,

@@ -1,1 +1,1 @@
-"""Synthetic data, drawn on the host with NumPy from an explicit random generator."""
+"""Data for training and tests, on the host with NumPy: synthetic tasks, text, images."""

@@ -165,7 +165,8 @@ def _line(experiment: Experiment, row: Row) -> str:
 
 
 def _short(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 24 else f"{text[:21]}..."
 
 
 def _remove(out: Path) -> None:

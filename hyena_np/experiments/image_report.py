@@ -24,6 +24,8 @@ COUNTERPARTS = {
 # What the published numbers set against each other: the first against the second.
 PAIRS = ((("Hyena", 2), ("attention", 2)), (("Hyena-2D", 1), ("Hyena", 1)))
 
+_LEVEL = 0.5  # points; published numbers, which have no range, are called level below this
+
 Found = dict[tuple[str, int], Spread]
 """Test accuracy by mixer and side of a patch; what is not measured yet is not there."""
 
@@ -121,16 +123,16 @@ def _against(
     said = f"{first[0]} against {second[0]}, {_said(first[1])}"
     if not math.isfinite(ours):
         return f"{said}: no number, because a run diverged. Published ({names}; {data}): {theirs:+.1f}."
-    if not _apart(found[first], found[second]):
-        verdict = "The seeds overlap, so that neither is ahead"
-    elif ours * theirs > 0:
-        verdict = "That is the published order"
-    else:
-        verdict = "That is not the published order"
+    here = _ahead(ours, first[0], second[0], level=not _apart(found[first], found[second]))
+    there = _ahead(theirs, COUNTERPARTS[first][0], COUNTERPARTS[second][0], level=abs(theirs) < _LEVEL)
     return (
-        f"{said}: {ours:+.1f} points with {more:+.0%} parameters. Published ({names}; {data}): {theirs:+.1f} "
-        f"points. {verdict}."
+        f"{said}: {ours:+.1f} points with {more:+.0%} parameters; {here}. Published ({names}; {data}): "
+        f"{theirs:+.1f} points; {there}."
     )
+
+
+def _ahead(difference: float, first: str, second: str, level: bool) -> str:
+    return "the two are level" if level else f"{first if difference > 0 else second} is ahead"
 
 
 def _published(cell: tuple[str, int]) -> float:

@@ -31,7 +31,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "laptop": {"width": 64, "layers": 2, "length": 128, "batch": 16, "steps": 800, "limit": 2_000_000},
     "paper": {"width": 128, "layers": 6, "length": 256, "batch": 64, "steps": 1000, "limit": None},
 }
-RATES = {"laptop": (3e-3, 6e-3, 1.2e-2), "paper": (1e-3, 2e-3, 4e-3)}
+RATES = {"laptop": (4e-3, 8e-3, 1.6e-2), "paper": (1e-3, 2e-3, 4e-3)}
 ORDERS = {"Hyena-2": 2, "Hyena-3": 3}
 _HEAD = 16  # width of a head of attention
 _TRAINED = tuple(name for name in MEASURES if name not in ("parameters", "flops", "curve"))

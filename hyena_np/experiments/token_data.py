@@ -13,8 +13,9 @@ from hyena_np.tasks.batches import IGNORE, TokenBatch, TokenTask
 from hyena_np.tasks.recall import RecallTask, mask_labels
 from hyena_np.training.metrics import Evaluation
 
-# Logits of one forward of a measurement: 64 MB.
+# Of one forward of a measurement: logits of 64 MB, and tokens whose activations take about as much.
 _LOGITS = 2**24
+_TOKENS = 2**14
 
 
 class TokenData:
@@ -82,7 +83,8 @@ class TokenData:
 
 def evaluate_tokens(params: dict, model: LanguageModelConfig, examples: Any) -> Evaluation:
     """Accuracy and mean cross-entropy in nats over all labels that count; the examples in parts."""
-    part = max(1, _LOGITS // (examples.inputs.shape[1] * model.padded_vocab_size))
+    length = examples.inputs.shape[1]
+    part = max(1, min(_TOKENS // length, _LOGITS // (length * model.padded_vocab_size)))
     right, loss, counted = 0, 0.0, 0
     for start in range(0, len(examples.inputs), part):
         labels = examples.labels[start : start + part]

@@ -26,7 +26,7 @@ class Data(Protocol):
     def validate(self, params: dict) -> Evaluation:
         """On examples that decide about learning rates."""
 
-    def test(self, params: dict) -> dict[str, float]:
+    def test(self, params: dict) -> dict[str, Any]:
         """On examples that decide about nothing: measures by name."""
 
 

@@ -17,7 +17,7 @@ from hyena_np.backend import (
     token_ids,
     zeros_like_device,
 )
-from hyena_np.errors import ShapeError
+from hyena_np.errors import ConfigError, ShapeError
 from hyena_np.models.block import (
     check_block_config,
     check_model_params,
@@ -28,7 +28,7 @@ from hyena_np.models.block import (
     stack_shapes,
 )
 from hyena_np.models.init import GPT2_STD
-from hyena_np.models.mixers import MixerConfig
+from hyena_np.models.mixers import MixerConfig, mixer_of
 from hyena_np.ops.checks import check_integer, check_real
 from hyena_np.ops.layers import (
     EmbeddingCache,
@@ -90,6 +90,11 @@ class LanguageModelConfig:
 
     def __post_init__(self) -> None:
         check_block_config(self)
+        if not mixer_of(self.mixer).causal:
+            raise ConfigError(
+                f"mixer: got {type(self.mixer).__name__}, which sees the token that it is to predict; "
+                "allowed are causal mixers"
+            )
         check_integer("vocab_size", self.vocab_size, 1)
         check_integer("pad_vocab_size_multiple", self.pad_vocab_size_multiple, 1)
         check_real("embedding_std", self.embedding_std, positive=True)

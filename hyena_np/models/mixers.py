@@ -53,12 +53,13 @@ MixerConfig = (
 
 
 class Mixer(NamedTuple):
-    """The four functions that a model needs of a mixer."""
+    """What a model needs of a mixer."""
 
     init: Callable  # (config, rng, backend, n_layer) -> params
     shapes: Callable  # config -> {dotted name: shape}
     forward: Callable  # (u (B, L, D), params, config) -> (y (B, L, D), cache)
     backward: Callable  # (dy, cache) -> (du, dparams)
+    causal: bool = True  # whether an output depends on no later input
 
 
 def init_attention(config: AttentionConfig, rng, backend=None, n_layer: int | None = None) -> dict:
@@ -108,8 +109,9 @@ MIXERS: dict[type[Any], Mixer] = {
         bidirectional_hyena_shapes,
         bidirectional_hyena,
         bidirectional_hyena_backward,
+        causal=False,
     ),
-    Hyena2DConfig: Mixer(init_hyena2d, hyena2d_shapes, hyena2d, hyena2d_backward),
+    Hyena2DConfig: Mixer(init_hyena2d, hyena2d_shapes, hyena2d, hyena2d_backward, causal=False),
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from hyena_np.backend import get_backend
 from hyena_np.errors import BackendError, ConfigError
-from hyena_np.experiments import image_data, images
+from hyena_np.experiments import image_data, image_report, images
 from hyena_np.experiments.experiment import Report
 from hyena_np.experiments.image_data import CIFAR10_FOLDER, ImageData, image_split
 from hyena_np.experiments.published import IMAGE_PARAMETERS
@@ -209,15 +209,21 @@ class TestReport:
             "attention (90.0%). The seeds of the first two overlap."
         )
         assert patches.startswith("Of patches of 2x2, best first: Hyena-2D")
-        assert "+3.0 points with +10% parameters" in vit
-        assert "ImageNet, patches of 8x8): -0.2 points. That is not the published order." in vit
-        assert "+2.1 points with -9% parameters" in iso and "+0.2 points. That is the published order." in iso
+        assert "+3.0 points with +10% parameters; Hyena is ahead. Published (Hyena-ViT against ViT" in vit
+        assert vit.endswith("-0.2 points; the two are level.")
+        assert "+2.1 points with -9% parameters; Hyena-2D is ahead." in iso and "+0.2 points" in iso
+
+    def test_the_second_can_be_ahead_and_published_numbers_can_be_apart(self, monkeypatch):
+        monkeypatch.setattr(image_report, "_LEVEL", 0.1)
+        report = images.report(all_rows(lambda factors: 1 - MEANS[factors["mixer"]]))
+        *_, vit, iso = report.conclusions
+        assert "attention is ahead" in vit and vit.endswith("-0.2 points; ViT is ahead.")
+        assert "Hyena is ahead" in iso and iso.endswith("+0.2 points; Hyena-ISO is ahead.")
 
     def test_seeds_that_overlap_decide_nothing(self):
         report = images.report(all_rows(lambda factors: 0.9 + 0.01 * factors["seed"]))
-        assert sum("neither is ahead" in line for line in report.conclusions) == 2
-        report = images.report(all_rows(lambda factors: MEANS[factors["mixer"]] + 0.001 * factors["seed"]))
-        assert not any("neither is ahead" in line for line in report.conclusions)
+        here = [line.split("Published")[0] for line in report.conclusions[2:]]
+        assert len(here) == 2 and all("the two are level" in line for line in here)
 
     def test_the_table(self):
         rows = all_rows(lambda factors: MEANS[factors["mixer"]] + 0.01 * factors["seed"])

@@ -18,6 +18,7 @@ from hyena_np import (
     LanguageModelConfig,
     LinearAttentionConfig,
     RWKVConfig,
+    SequenceModelConfig,
     aft_conv,
     attention,
     bidirectional_hyena,
@@ -55,7 +56,8 @@ MIXERS = {
     ),
     "hyena2d": (Hyena2DConfig(d_model=6, height=3, width=3, filter_order=4), hyena2d),
 }
-RIVALS = [name for name in MIXERS if name not in ("hyena", "attention")]
+LOOKING_AHEAD = ("bidirectional_hyena", "hyena2d")
+RIVALS = [name for name in MIXERS if name not in ("hyena", "attention", *LOOKING_AHEAD)]
 
 
 def test_all_are_here_and_have_a_name_in_files():
@@ -110,6 +112,29 @@ class TestInAModel:
         with pytest.raises(ConfigError, match=message):
             saved_bytes(config, 2, 9)
         assert saved_bytes(config, 2, 9, remat=True)["block inputs"] == 4 * 2 * 2 * 9 * 6
+
+
+@pytest.mark.parametrize("name", LOOKING_AHEAD)
+def test_a_mixer_that_looks_ahead_predicts_no_next_token(name):
+    with pytest.raises(ConfigError, match=r"^mixer: got \w+, which sees the token that it is to predict"):
+        LanguageModelConfig(7, 2, MIXERS[name][0])
+    config = SequenceModelConfig(3, 2, 1, MIXERS[name][0], pooling="mean")
+    assert config_from_dict(SequenceModelConfig, json.loads(json.dumps(config_to_dict(config)))) == config
+
+
+@pytest.mark.parametrize("name", MIXERS)
+def test_which_mixers_look_ahead(name, rng):
+    config, _ = MIXERS[name]
+    mixer = mixer_of(config)
+    params = mixer.init(config, rng, get_backend("numpy", "float64"), None)
+    params = tree_from_leaves(
+        {name: x + 0.1 * rng.standard_normal(x.shape) for name, x in tree_leaves(params).items()}
+    )
+    u = rng.standard_normal((1, 9, 6))
+    changed = u.copy()
+    changed[:, 5] += 1.0
+    moved = np.abs(mixer.forward(changed, params, config)[0] - mixer.forward(u, params, config)[0])[:, :5]
+    assert (moved.max() < 1e-12) == mixer.causal == (name not in LOOKING_AHEAD)
 
 
 @pytest.mark.parametrize("bad", [None, {"d_model": 6}, HyenaConfig, "hyena"])

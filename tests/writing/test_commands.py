@@ -142,21 +142,21 @@ def test_a_config_file_between_flags_and_defaults(capfd, text, tmp_path):
 
 @pytest.mark.usefixtures("no_figure")
 def test_without_a_text_it_reads_pythons_library(capsys, monkeypatch, tmp_path):
-    from hyena_np.tasks.corpora import standard_library
+    from hyena_np.tasks.corpora import Corpus
     from hyena_np.writing import run as run_module
 
     asked = []
 
     def short(name):
         asked.append(name)
-        return standard_library(2000)
+        return Corpus("python-library", TEXT)
 
     monkeypatch.setattr(run_module, "load_corpus", short)
     ended = command(capsys, "train", *TINY, "--steps", 1, "--quiet", "--out", tmp_path / "o")
     assert ended.status == 0, ended.err
     assert asked == ["library"]
     assert read(tmp_path / "o", "run.json")["corpus"] == "library"
-    assert "python-" in read(tmp_path / "o", "result.json")["text_name"]
+    assert read(tmp_path / "o", "result.json")["text_name"] == "python-library"
 
 
 def test_the_defaults_that_help_promises(capsys):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -55,6 +56,7 @@ def _outcome(work: Work, call: Callable[[], Row]) -> Finished:
 
 _stop: Any = None
 _parent: int = 0
+_busy = threading.Lock()
 
 
 def processes(jobs: int) -> Scheduler:
@@ -69,7 +71,7 @@ def _in_processes(jobs: int, works: Sequence[Work]) -> Iterator[Finished]:
         stop = context.RawValue("b", 0)  # without a lock: a killed process cannot hold it for ever
         pool = ProcessPoolExecutor(jobs, context, _begin_process, (stop, os.getpid()))
         try:
-            futures = {pool.submit(do_work, work, _should_stop): work for work in pending}
+            futures = {pool.submit(_do_here, work): work for work in pending}
             for future in as_completed(futures):
                 if isinstance(future.exception(), BrokenProcessPool):
                     continue  # the whole pool is gone; what is left stays pending
@@ -90,10 +92,28 @@ def _begin_process(stop: Any, parent: int) -> None:
     _stop, _parent = stop, parent
     # The terminal tells every process of Ctrl-C; the first one tells the others, in its own way.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_when_orphaned, daemon=True).start()
+
+
+def _do_here(work: Work) -> Row:
+    with _busy:
+        return do_work(work, _should_stop)
 
 
 def _should_stop() -> bool:
-    return bool(_stop.value) or os.getppid() != _parent
+    return bool(_stop.value) or _orphaned()
+
+
+def _orphaned() -> bool:
+    """Whether the process that sends the runs is gone; nobody would ever fetch a result."""
+    return os.getppid() != _parent
+
+
+def _leave_when_orphaned() -> None:
+    while not _orphaned():
+        time.sleep(0.5)
+    with _busy:  # after the run under way has written its checkpoint
+        os._exit(1)
 
 
 # --- Dask ---------------------------------------------------------------------------------------------------

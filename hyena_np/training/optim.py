@@ -28,7 +28,11 @@ class Group(NamedTuple):
 
 
 FROZEN = Group(0.0, 0.0)
-_STATE_SPACE = (".filter.s4d.log_dt", ".filter.s4d.log_decay", ".filter.s4d.frequency")
+# Of a Hyena filter, and of the layers of H3 and GSS.
+_STATE_SPACE = tuple(
+    f".{model}.{name}" for model in ("filter.s4d", "ssm") for name in ("log_dt", "log_decay", "frequency")
+)
+_NOT_DECAYING = (".filter.", ".shift.", ".norm", ".ln_f.")
 
 
 def parameter_groups(params: dict, weight_decay: float, train_positions: bool = False) -> dict[str, Group]:
@@ -76,9 +80,7 @@ def _group(name: str, weight_decay: float, train_positions: bool) -> Group:
         return Group(1.0, 0.0) if train_positions else FROZEN
     if name.endswith(_STATE_SPACE):
         return Group(0.1, 0.0)
-    decays = (
-        name.endswith(".weight") and ".filter." not in name and ".norm" not in name and ".ln_f." not in name
-    )
+    decays = name.endswith(".weight") and not any(part in name for part in _NOT_DECAYING)
     return Group(1.0, weight_decay if decays else 0.0)
 
 

@@ -2,9 +2,12 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -154,6 +157,41 @@ def test_stopping_tells_the_processes_and_keeps_what_is_finished(tmp_path, log, 
     (log / "go").touch()
     assert squares(go(tmp_path, jobs=2, resume=True)) == [(2, 4), (3, 9)]
     assert fake.executions(log, "level=2_seed=0") == 1
+
+
+def test_processes_end_when_the_one_that_sends_the_runs_is_killed(tmp_path, log):
+    code = f"""
+from pathlib import Path
+from support import fake_experiment as fake
+from hyena_np.experiments.engine import Plan, run_experiment
+if __name__ == "__main__":
+    fake.RUNS.append(fake.run({str(log)!r}, 2, does="wait"))
+    run_experiment(Plan(fake.MODULE, "laptop", Path({str(tmp_path / "out")!r}), jobs=2), bar=False)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    parent = subprocess.Popen([sys.executable, "-c", code], env=environment, start_new_session=True)
+    while not fake.executions(log, "level=2_seed=0"):
+        assert parent.poll() is None
+        time.sleep(0.01)
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 30
+    while in_session(parent.pid):
+        assert time.monotonic() < deadline, in_session(parent.pid)
+        time.sleep(0.05)
+
+
+def in_session(leader):
+    """Processes that a process of its own session left behind, where the system lists them."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, session = stat.read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue
+        if int(session) == leader and state != "Z":
+            found.append(stat.parent.name)
+    return found
 
 
 class TestDask:

@@ -5,7 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from hyena_np import AttentionConfig, HyenaConfig, LanguageModelConfig, init_language_model
+from hyena_np import (
+    AttentionConfig,
+    GSSConfig,
+    H3Config,
+    HyenaConfig,
+    LanguageModelConfig,
+    init_language_model,
+)
 from hyena_np.errors import (
     ConfigError,
     DTypeError,
@@ -271,6 +278,16 @@ class TestParameterGroups:
         names = {name for name in names if ".filter." not in name and "short_filter" not in name}
         assert groups.keys() == names
         assert all(group == Group(1.0, 0.3 if name in self.decays else 0.0) for name, group in groups.items())
+
+    @pytest.mark.parametrize("config", [H3Config(4, 5, state=4, shift_taps=2), GSSConfig(4, 5, state=4)])
+    def test_of_a_layer_with_a_state_space(self, config):
+        groups = parameter_groups(self.params(config), 0.1)
+        slow = {f"layers.0.mixer.ssm.{name}" for name in ("log_dt", "log_decay", "frequency")}
+        assert slow <= groups.keys()
+        for name, group in groups.items():
+            assert group.lr_scale == (0.1 if name in slow else 1.0), name
+        filters = {name for name in groups if ".ssm." in name or ".shift." in name}
+        assert len(filters) > 3 and all(groups[name].weight_decay == 0.0 for name in filters)
 
     def test_of_an_operator_alone(self):
         """Names at the top of a tree are the same names."""

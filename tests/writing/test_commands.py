@@ -16,7 +16,9 @@ from hyena_np.tasks.text import TextTask
 from hyena_np.training.checkpoint import load_checkpoint
 from hyena_np.training.metrics import read_metrics
 from hyena_np.writing import train as train_module
+from hyena_np.writing.generate import generate
 from hyena_np.writing.recipe import WritingRecipe
+from hyena_np.writing.trained import load_trained
 from support.command import assert_one_line, command, finish, start
 
 TEXT = "the cat sat on the mat.\n" * 40
@@ -183,6 +185,15 @@ def test_it_writes_the_prompt_and_as_many_characters_as_were_asked_for(capsys, w
     assert set(ended.out) <= set(TEXT)
 
 
+def test_what_it_writes_goes_on_from_the_prompt(capsys, whole):
+    model = load_trained(whole[0], get_backend("numpy"))
+    ids = model.vocabulary.encode("on the m")
+    tokens = list(generate(model.params, model.config, ids, 80, np.random.default_rng(4), 0.5, 6))
+    options = ("--length", 80, "--seed", 4, "--temperature", 0.5, "--top-k", 6)
+    ended = command(capsys, "generate", whole[0], "--prompt", "on the m", *options)
+    assert ended.out == "on the m" + model.vocabulary.decode(np.array(tokens)) + "\n"
+
+
 def test_a_seed_is_a_text_and_temperature_zero_needs_none(capsys, whole):
     def written(*arguments):
         return command(capsys, "generate", whole[0], "--prompt", "the", "--length", 60, *arguments).out
@@ -344,6 +355,19 @@ def test_a_run_is_replaced_only_if_asked(capsys, finished, text):
     assert command(capsys, *again, "--overwrite").status == 0
     assert load(finished).step == 2
     assert names(finished) == FILES - {"learning_curve.png"}  # that of the old run is gone
+
+
+def test_a_replaced_run_that_is_stopped_at_once_leaves_nothing_to_mistake_for_it(
+    capsys, monkeypatch, finished, text
+):
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train_module, "train", stop)
+    ended = command(capsys, "train", "--text", text, *TINY, "--overwrite", "--quiet", "--out", finished)
+    assert_one_line(ended, 130, "--resume")
+    assert names(finished) == {"run.json", ".lock"}
+    assert_one_line(command(capsys, "generate", finished), 2, "no checkpoint yet")
 
 
 def test_files_of_others_are_never_overwritten(capsys, text, tmp_path):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from hyena_np.backend import Backend
+from hyena_np.backend import Backend, threads
 from hyena_np.files import exclusive, make_folder
 from hyena_np.models.language_model import parameter_count
 from hyena_np.tasks.batches import TokenBatch
@@ -30,6 +31,7 @@ _VALIDATED = 2**14  # characters of a measurement during training
 _TESTED = 2**17  # and at the end
 _SAMPLE = 300
 _TEMPERATURE = 0.8
+_NARROW = 128
 
 
 class WritingBar(tqdm):
@@ -133,8 +135,10 @@ def _train(
         total=run.recipe.steps, unit="step", disable=not bar, dynamic_ncols=True, mininterval=0.2
     )
     validation = spread_windows(task.windows("validation"), _VALIDATED)
+    # The products of a narrow model are small: on a busy machine, threads would only wait for one another.
+    alone = threads(1) if run.recipe.width <= _NARROW else nullcontext()
     # A loss that overflows is an error of its own; NumPy need not warn of it line by line before that.
-    with np.errstate(over="ignore", invalid="ignore"), steps as progress:
+    with alone, np.errstate(over="ignore", invalid="ignore"), steps as progress:
         return train(
             run.model,
             run.recipe.training,

@@ -114,7 +114,7 @@ EXPERIMENT = Experiment(
         "settings are open in the official code: the shift, the initialisation, and trained positions."
     ),
     differs=(
-        "Recall (V = 20, L = 128, 300 steps of 16 fresh examples), where the paper quotes perplexities on "
+        "Recall (V = 20, L = 128, 300 steps of 8 fresh examples), where the paper quotes perplexities on "
         "the Pile for settings that it does not list. One setting is changed at a time, around the recipe of "
         "the demo and not around the paper's settings; of three learning rates each takes its best."
     ),

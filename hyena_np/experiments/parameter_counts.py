@@ -84,7 +84,8 @@ def dense_operations(config: LanguageModelConfig, L: int) -> float:
 def _of_length(config: LanguageModelConfig, L: int) -> LanguageModelConfig:
     """The same model for inputs of another length."""
     learned = config.max_position_embeddings and L
-    return replace(config, mixer=replace(config.mixer, l_max=L), max_position_embeddings=learned)
+    mixer: Any = config.mixer  # its class has the field l_max, as those of Hyena and attention do
+    return replace(config, mixer=replace(mixer, l_max=L), max_position_embeddings=learned)
 
 
 def crossover(hyena: LanguageModelConfig, attention: LanguageModelConfig) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,7 @@ def rate_of(spreads: Iterable[Spread | None]) -> str:
 
 def as_lines(spreads: Sequence[Spread | None]) -> list[list[float]]:
     """Mean, lowest and highest, for a figure; NaN where nothing is there."""
-    nothing = Spread(*[float("nan")] * 3, 0, 0.0)
+    nothing = Spread(math.nan, math.nan, math.nan, 0, math.nan)
     return [[getattr(spread or nothing, part) for spread in spreads] for part in ("mean", "low", "high")]
 
 

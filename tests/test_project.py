@@ -84,7 +84,18 @@ OPS = (
 # Array libraries, and who may name them: the mathematics never, host-side code NumPy.
 HOST_LIBRARIES = {"numpy", "scipy"}
 DEVICE_LIBRARIES = {"cupy", "cupyx", "torch", "array_api_compat", "array_api_strict", "jax"}
-HOST_LAYERS = {"backend", "fast", "tasks", "plots", "training", "demo", "writing", "experiments", "bench", "cli"}
+HOST_LAYERS = {
+    "backend",
+    "fast",
+    "tasks",
+    "plots",
+    "training",
+    "demo",
+    "writing",
+    "experiments",
+    "bench",
+    "cli",
+}
 
 
 # --- imports ------------------------------------------------------------------------------------------------

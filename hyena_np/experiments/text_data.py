@@ -8,17 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from hyena_np.backend import to_numpy
 from hyena_np.errors import DataError
-from hyena_np.experiments.token_data import evaluate_tokens
-from hyena_np.models.language_model import LanguageModelConfig, language_model
+from hyena_np.models.language_model import LanguageModelConfig
 from hyena_np.tasks.batches import TokenBatch
 from hyena_np.tasks.characters import CharacterVocabulary
 from hyena_np.tasks.corpora import Corpus, standard_library
 from hyena_np.tasks.text import TextTask, bits_per_character
+from hyena_np.training.evaluation import evaluate_tokens
 from hyena_np.training.metrics import Evaluation
+from hyena_np.writing.generate import generate
 
-_TOKENS = 8192  # of one forward of a measurement: activations, not logits, are what takes the memory
 PROMPT = "\n    def "
 SAMPLE_LENGTH = 120
 
@@ -81,11 +80,11 @@ class TextData:
 
     def validate(self, params: dict) -> Evaluation:
         """Share of the characters that are guessed, and their cross-entropy in nats."""
-        return evaluate_windows(params, self.model, self._validation)
+        return evaluate_tokens(params, self.model, *self._validation)
 
     def test(self, params: dict) -> dict[str, Any]:
         """Loss in nats and bits over the whole test part, and a sample as a JSON string."""
-        loss = evaluate_windows(params, self.model, self.task.windows("test")).loss or 0.0
+        loss = evaluate_tokens(params, self.model, *self.task.windows("test")).loss or 0.0
         rng = np.random.default_rng([self.seed, 1])
         written = write(params, self.model, self.task.vocabulary, rng, SAMPLE_LENGTH)
         return {"test_loss": loss, "test_bits": bits_per_character(loss), "sample": json.dumps(written)}
@@ -98,20 +97,6 @@ def _spread(windows: TokenBatch, count: int) -> TokenBatch:
     return TokenBatch(windows.inputs[rows], windows.labels[rows])
 
 
-def evaluate_windows(params: dict, model: LanguageModelConfig, windows: TokenBatch) -> Evaluation:
-    """Accuracy and mean cross-entropy in nats over all labels, a few windows at a time."""
-    part = max(1, _TOKENS // windows.inputs.shape[1])
-    right, loss, counted = 0.0, 0.0, 0
-    for start in range(0, len(windows.inputs), part):
-        batch = TokenBatch(windows.inputs[start : start + part], windows.labels[start : start + part])
-        found = evaluate_tokens(params, model, batch)
-        labels = int((batch.labels >= 0).sum())
-        right += labels * (found.accuracy or 0.0)
-        loss += labels * (found.loss or 0.0)
-        counted += labels
-    return Evaluation(right / counted, loss / counted)
-
-
 def write(
     params: dict,
     model: LanguageModelConfig,
@@ -122,12 +107,6 @@ def write(
 ) -> str:
     """Characters that a model writes after `PROMPT`, drawn one by one from its softened predictions."""
     known = "".join(character for character in PROMPT if character in vocabulary.characters)
-    ids = vocabulary.encode(known or vocabulary.characters[0]).tolist()
-    given = len(ids)
-    for _ in range(characters):
-        recent = ids[-model.mixer.l_max :]
-        logits, _ = language_model(np.asarray([recent]), params, model)
-        scores = to_numpy(logits)[0, -1, : len(vocabulary)].astype(np.float64) / temperature
-        weights = np.exp(scores - scores.max())
-        ids.append(int(rng.choice(len(weights), p=weights / weights.sum())))
-    return vocabulary.decode(np.asarray(ids[given:], dtype=np.int64))
+    ids = vocabulary.encode(known or vocabulary.characters[0])
+    written = generate(params, model, ids.tolist(), characters, rng, temperature)
+    return vocabulary.decode(np.fromiter(written, dtype=np.int64))

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from hyena_np.backend import to_numpy
-from hyena_np.models.language_model import LanguageModelConfig, language_model
-from hyena_np.ops.layers import cross_entropy
-from hyena_np.tasks.batches import IGNORE, TokenBatch, TokenTask
+from hyena_np.models.language_model import LanguageModelConfig
+from hyena_np.tasks.batches import TokenBatch, TokenTask
 from hyena_np.tasks.recall import RecallTask, mask_labels
+from hyena_np.training.evaluation import evaluate_tokens
 from hyena_np.training.metrics import Evaluation
-
-# Of one forward of a measurement: logits of 64 MB, and tokens whose activations take about as much.
-_LOGITS = 2**24
-_TOKENS = 2**14
 
 
 class TokenData:
@@ -66,11 +59,11 @@ class TokenData:
 
     def validate(self, params: dict) -> Evaluation:
         """Share of the answers that are right, and their cross-entropy in nats."""
-        return evaluate_tokens(params, self.model, self.validation)
+        return evaluate_tokens(params, self.model, *self.validation)
 
     def test(self, params: dict) -> dict[str, float]:
         """The same on the test examples."""
-        found = evaluate_tokens(params, self.model, self.tested)
+        found = evaluate_tokens(params, self.model, *self.tested)
         return {"test_accuracy": float(found.accuracy or 0.0), "test_loss": float(found.loss or 0.0)}
 
     def _labelled(self, batch: TokenBatch) -> TokenBatch:
@@ -79,19 +72,3 @@ class TokenData:
         if self.loss == "seen" and isinstance(self.task, RecallTask):
             return TokenBatch(batch.inputs, mask_labels(batch.inputs, batch.labels, "seen", self.task))
         return batch
-
-
-def evaluate_tokens(params: dict, model: LanguageModelConfig, examples: Any) -> Evaluation:
-    """Accuracy and mean cross-entropy in nats over all labels that count; the examples in parts."""
-    length = examples.inputs.shape[1]
-    part = max(1, min(_TOKENS // length, _LOGITS // (length * model.padded_vocab_size)))
-    right, loss, counted = 0, 0.0, 0
-    for start in range(0, len(examples.inputs), part):
-        labels = examples.labels[start : start + part]
-        logits, _ = language_model(examples.inputs[start : start + part], params, model)
-        here = labels != IGNORE
-        mean, _ = cross_entropy(logits, labels)
-        loss += float(mean) * int(here.sum())
-        right += int((to_numpy(logits).argmax(axis=-1) == labels)[here].sum())
-        counted += int(here.sum())
-    return Evaluation(right / counted, loss / counted)

@@ -12,8 +12,7 @@ from hyena_np.errors import ConfigError, DataError, ShapeError
 from hyena_np.experiments import language, language_report, text_data
 from hyena_np.experiments.experiment import CATALOGUE, experiment_in
 from hyena_np.experiments.store import Row, as_json, check_same_plan
-from hyena_np.experiments.text_data import TextData, evaluate_windows, write
-from hyena_np.experiments.token_data import evaluate_tokens
+from hyena_np.experiments.text_data import TextData, write
 from hyena_np.models.flops import training_flops
 from hyena_np.models.language_model import LanguageModelConfig, init_language_model, parameter_count
 from hyena_np.models.serialise import config_from_dict
@@ -172,18 +171,6 @@ class TestCorpus:
 
 
 class TestTextData:
-    def test_windows_weigh_by_their_labels_however_they_are_cut(self, monkeypatch):
-        task = TextTask(text_data.library(None), 16)
-        model = replace(
-            language.model_of("laptop", "Hyena-2", task.vocab_size), n_layer=1, d_inner=4, embedding_std=1.0
-        )
-        params = init_language_model(model, np.random.default_rng(0), get_backend("numpy", "float64"))
-        windows = task.windows("test")
-        assert (windows.labels[-1] < 0).any()
-        whole = evaluate_tokens(params, model, windows)
-        monkeypatch.setattr(text_data, "_TOKENS", 32)
-        assert list(evaluate_windows(params, model, windows)) == pytest.approx(list(whole), rel=1e-12)
-
     def test_validation_windows_are_spread_evenly_and_full(self):
         task = TextTask(text_data.library(None), 4)
         held_out = TextData(task, None, 0, 2, 5)._validation

@@ -1,7 +1,7 @@
 """Write docs/results.md and its figures from the results that come with the package.
 
-    python docs/build_results.py            writes what is out of date
-    python docs/build_results.py --check    only says what is, with exit status 1
+python docs/build_results.py            writes what is out of date
+python docs/build_results.py --check    only says what is, with exit status 1
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def sections() -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 where it is out of date")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit with 1 where it is out of date"
+    )
     check = parser.parse_args().check
     text = sections()
     if PAGE.exists() and PAGE.read_text() == text:

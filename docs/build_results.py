@@ -21,9 +21,10 @@ IMAGES = "images/results"
 HEAD = """# Results
 
 Every comparison of the paper, at a size that runs on a laptop, beside the published numbers.
-This page is made by `python docs/build_results.py` from the CSV files in `hyena_np/experiments/results/`: one row a
-run, with its settings, seed, versions and time. `hyena-np experiment run NAME` makes them anew,
-`hyena-np experiment show NAME` prints one. Presets of the published size are there for a GPU (`--preset paper`).
+This page is made by `python docs/build_results.py` from the CSV files in `hyena_np/experiments/results/`:
+one row a run, with its settings, seed, versions and time. `hyena-np experiment run NAME` makes them anew,
+`hyena-np experiment show NAME` prints one. Presets of the published size are there for a GPU
+(`--preset paper`).
 """
 
 

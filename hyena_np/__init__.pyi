@@ -249,7 +249,6 @@ from .tasks.linear_functions import (
     LinearFunctionsTask as LinearFunctionsTask,
     least_squares as least_squares,
     least_squares_error as least_squares_error,
-    relative_error as relative_error,
 )
 from .tasks.mqar import MQARTask as MQARTask
 from .tasks.recall import RecallTask as RecallTask

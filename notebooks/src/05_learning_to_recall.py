@@ -42,6 +42,7 @@ import numpy as np
 from IPython.display import Markdown, display
 
 from hyena_np import (
+    HyenaConfig,
     get_backend,
     hyena_reference,
     hyena_reference_backward,
@@ -52,6 +53,7 @@ from hyena_np import (
 )
 from hyena_np.demo.inside import find_recaller, layer_filters, layer_matrices
 from hyena_np.demo.recipe import RecallData, RecallRecipe, recall_answers
+from hyena_np.models.mixers import MIXERS
 from hyena_np.plots import filters_before_after, learning_curve, lines, matrix_row, recalled_pair_matrix
 from hyena_np.tasks.recall import accuracy, mask_labels, recalled_pair
 from hyena_np.training.loop import initial_state, train_step
@@ -259,9 +261,9 @@ def peeking_backward(dz, cache):
 @contextmanager
 def broken():
     """Models mix with the readable operator, and its short convolution peeks."""
-    readable = {"hyena": hyena_reference, "hyena_backward": hyena_reference_backward}
+    readable = MIXERS[HyenaConfig]._replace(forward=hyena_reference, backward=hyena_reference_backward)
     peeks = {"short_conv": peeking, "short_conv_backward": peeking_backward}
-    with patch.multiple("hyena_np.models.mixers", **readable), patch.multiple("hyena_np.ops.hyena", **peeks):
+    with patch.dict(MIXERS, {HyenaConfig: readable}), patch.multiple("hyena_np.ops.hyena", **peeks):
         yield
 
 

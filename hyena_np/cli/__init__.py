@@ -62,6 +62,6 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except HyenaError as error:
         fail(str(error), 2)
     except MemoryError:
-        fail("there is not enough memory for this; a smaller --length or --vocab needs less", 2)
+        fail("there is not enough memory for this; a smaller --length, --width or --vocab needs less", 2)
     except (KeyboardInterrupt, click.Abort):
         fail("stopped", INTERRUPTED)

@@ -133,7 +133,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _check_free(folder: Path, held: list[str], overwrite: bool) -> None:
-    if RUN_NAME in held:
+    if RUN_NAME in held and not _is_foreign(folder / RUN_NAME):
         if not overwrite:
             raise OutputError(
                 f"out: {folder} holds another run; --resume goes on with it, --overwrite replaces it, "
@@ -143,6 +143,14 @@ def _check_free(folder: Path, held: list[str], overwrite: bool) -> None:
         raise OutputError(
             f"out: {folder} holds files that no run of this demo wrote; --out names another folder"
         )
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether a description is that of a run of another command; one that is damaged may be ours."""
+    try:
+        return "vocab" not in json.loads(path.read_text())
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _recorded(folder: Path, asked: dict) -> tuple[RecallRecipe, str]:

@@ -19,6 +19,7 @@ from hyena_np.models.serialise import config_from_dict, config_to_dict
 from hyena_np.tasks.recall import RecallTask
 from hyena_np.training.loop import TrainConfig
 from hyena_np.training.schedule import Schedule
+from hyena_np.writing.mixer import needs_positions
 
 SEEDS = (0, 1, 2)
 MEASURES = ("validation_accuracy", "test_accuracy", "test_loss", "train_loss")
@@ -68,7 +69,7 @@ def recall_run(
     """
     recipe = RECIPES[preset]
     batch = max(1, min(16, 1024 // length)) if preset == "laptop" else 32
-    learned = mixer.l_max if _needs_positions(mixer) else 0
+    learned = mixer.l_max if needs_positions(mixer) else 0
     model = LanguageModelConfig(
         vocab,
         2,
@@ -89,11 +90,6 @@ def recall_run(
         "training": config_to_dict(training),
     }
     return Run({**cell, "lr": rate, "seed": seed}, settings)
-
-
-def _needs_positions(mixer: MixerConfig) -> bool:
-    """Attention alone treats its inputs as a set; every other mixer knows the lag."""
-    return type(mixer).__name__ in ("AttentionConfig", "LinearAttentionConfig")
 
 
 def execute(settings: dict, folder: Path, backend: Backend, on_progress: OnProgress) -> dict[str, Any]:

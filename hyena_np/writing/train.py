@@ -17,13 +17,14 @@ from hyena_np.files import exclusive, make_folder
 from hyena_np.models.language_model import parameter_count
 from hyena_np.tasks.batches import TokenBatch
 from hyena_np.tasks.text import TextTask, bits_per_character
+from hyena_np.training.evaluation import evaluate_tokens
 from hyena_np.training.loop import CHECKPOINT_NAME, METRICS_NAME, TrainResult, train
 from hyena_np.training.metrics import Evaluation, Record
-from hyena_np.writing.evaluation import mean_loss, spread_windows
 from hyena_np.writing.folder import RESULT_NAME, begin_folder
 from hyena_np.writing.report import draw_curve, write_result
 from hyena_np.writing.run import RUN_NAME, WritingRun
 from hyena_np.writing.trained import TrainedModel, write_on
+from hyena_np.writing.windows import spread_windows
 
 Echo = Callable[[str], None]
 
@@ -144,7 +145,7 @@ def _train(
             run.recipe.training,
             backend,
             partial(_sample, run, task),
-            lambda params: Evaluation(loss=mean_loss(params, run.model, validation)),
+            lambda params: Evaluation(loss=evaluate_tokens(params, run.model, *validation).loss),
             folder,
             run.describe(),
             resume,
@@ -158,4 +159,5 @@ def _sample(run: WritingRun, task: TextTask, rng: np.random.Generator, step: int
 
 def _bits(model: TrainedModel, task: TextTask, part: str) -> float:
     windows = spread_windows(task.windows(part), _TESTED)
-    return bits_per_character(mean_loss(model.params, model.config, windows))
+    found = evaluate_tokens(model.params, model.config, *windows)
+    return bits_per_character(found.loss or 0.0)

@@ -574,6 +574,15 @@ def test_a_mistake_beside_overwrite_costs_nothing(capsys, finished):
     assert contents(finished) == before
 
 
+@pytest.mark.usefixtures("no_work")
+def test_a_run_of_another_command_is_not_overwritten(capsys, tmp_path):
+    (tmp_path / "run.json").write_text('{"text": "novel.txt", "width": 64}')
+    before = contents(tmp_path)
+    ended = command(capsys, "demo", "--overwrite", "--out", tmp_path)
+    assert_one_line(ended, 2, "holds files that no run of this demo wrote")
+    assert contents(tmp_path) == before
+
+
 def test_an_overwritten_run_that_is_killed_at_once_does_not_resume_the_old_one(
     capsys, monkeypatch, finished, no_figures
 ):

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 
 from hyena_np.errors import ConfigError
-from hyena_np.models.language_model import init_language_model, language_model
 from hyena_np.ops.attention import AttentionConfig
-from hyena_np.tasks.batches import IGNORE, TokenBatch
-from hyena_np.writing.evaluation import mean_loss, spread_windows
+from hyena_np.tasks.batches import TokenBatch
 from hyena_np.writing.mixer import mixer_config
 from hyena_np.writing.options import OPTIONS, merge_options
 from hyena_np.writing.recipe import WritingRecipe
+from hyena_np.writing.windows import spread_windows
 
 # --- options ------------------------------------------------------------------------------------------------
 
@@ -110,20 +109,6 @@ def test_a_run_of_any_length_is_measured_and_saved_often_enough():
 
 
 # --- held-out text ------------------------------------------------------------------------------------------
-
-
-def test_the_mean_loss_counts_every_label_once(rng):
-    """By hand, one label after another; the last window is half empty, and there is more than one part."""
-    config = WritingRecipe(width=4, layers=1, length=1024).model(5)
-    params = init_language_model(config, rng)
-    inputs, labels = rng.integers(0, 5, (2, 6, 1024))
-    labels[-1, 300:] = IGNORE
-    logits, _ = language_model(inputs, params, config)
-    logits = np.asarray(logits, dtype=float)
-    log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    rows, columns = np.nonzero(labels != IGNORE)
-    expected = -log_p[rows, columns, labels[rows, columns]].mean()
-    assert mean_loss(params, config, TokenBatch(inputs, labels)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_some_windows_spread_over_the_text():

@@ -531,7 +531,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     expected = {
         path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*") if path.suffix in (".py", ".pyi")
     }
-    assert package == expected | {"hyena_np/py.typed", "hyena_np/fast/conv_forms.csv"}
+    results = {path.relative_to(ROOT).as_posix() for path in (PACKAGE / "experiments/results").glob("*.csv")}
+    assert len(results) >= 8
+    assert package == expected | results | {"hyena_np/py.typed", "hyena_np/fast/conv_forms.csv"}
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from hyena_np.backend import Array, Backend, get_backend, namespace
 from hyena_np.errors import ConfigError, ParameterError
-from hyena_np.models.init import dense_init
+from hyena_np.models.draws import check_init, dense_init
 from hyena_np.models.mixers import MixerConfig, mixer_of
 from hyena_np.models.params import tree_from_leaves, tree_leaves
 from hyena_np.ops.checks import check_choice, check_integer, check_real
@@ -112,8 +112,7 @@ def init_tree(
     `init_other` draws what belongs to the model alone; where it gives None, a norm starts at one and zero.
     With ``init="gpt2"`` the last matrix of each MLP is divided by the square root of twice the depth.
     """
-    if not isinstance(rng, np.random.Generator):
-        raise ConfigError(f"rng: got {type(rng).__name__}, allowed is a numpy.random.Generator")
+    check_init(rng)
     backend = get_backend("numpy") if backend is None else backend
     leaves: dict[str, Array] = {}
     mixers: dict[str, Array] = {}

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from hyena_np.errors import ConfigError
+from hyena_np.models.draws import check_init
 from hyena_np.ops.checks import check_integer
 from hyena_np.ops.filter_configs import (
     CKConvConfig,
@@ -61,8 +61,7 @@ def init_filter(
     The Hyena paper does not say how its rivals begin. Source: Gu et al. 2022 ("S4D-Lin"); Fu et al. 2023;
     Li et al. 2021; Parnichkun et al. 2024; Romero et al. 2021.
     """
-    if not isinstance(rng, np.random.Generator):
-        raise ConfigError(f"rng: got {type(rng).__name__}, allowed is a numpy.random.Generator")
+    check_init(rng)
     check_integer("channels", channels, 1)
     check_integer("l_max", l_max, 1)
     check_filter_config(config, l_max)

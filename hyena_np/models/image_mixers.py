@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from hyena_np.backend import Array, Backend, get_backend, host_range
-from hyena_np.errors import ConfigError
-from hyena_np.models.init import dense_init, uniform_init
-from hyena_np.models.params import tree_from_leaves
-from hyena_np.ops.checks import check_integer
+from hyena_np.backend import Array, Backend, host_range
+from hyena_np.models.draws import check_init, init_mixer
+from hyena_np.models.init import init_tables
 from hyena_np.ops.config import HyenaConfig
-from hyena_np.ops.filters import decay_rates, positional_features
+from hyena_np.ops.filters import positional_features
 from hyena_np.ops.filters2d import positional_features_2d
 from hyena_np.ops.noncausal_config import (
     BidirectionalHyenaConfig,
@@ -107,27 +103,5 @@ def _init_operator(
     backend: Backend | None,
     n_layer: int | None,
 ) -> dict:
-    if not isinstance(rng, np.random.Generator):
-        raise ConfigError(f"rng: got {type(rng).__name__}, allowed is a numpy.random.Generator")
-    if n_layer is not None:
-        check_integer("n_layer", n_layer, 1)
-    backend = get_backend("numpy") if backend is None else backend
-    leaves = {
-        "filter.positional.z": positions[0],
-        "filter.positional.t": positions[1],
-        "filter.window.deltas": decay_rates(network, host_range(1)),
-        "filter.ffn.freq": np.full((1, network.filter_order), network.w),
-    }
-    for name, shape in shapes.items():
-        if name in leaves:
-            continue
-        layer = name.rsplit(".", 1)[0]
-        if name == "filter.skip":
-            leaves[name] = rng.standard_normal(shape)
-        elif layer == "short_filter":
-            leaves[name] = uniform_init(rng, shape, fan_in=math.prod(shapes["short_filter.weight"][1:]))
-        else:
-            leaves[name] = dense_init(rng, shape, shapes[f"{layer}.weight"][1], network.init)
-    if network.init == "gpt2" and n_layer is not None:
-        leaves["out_proj.weight"] = leaves["out_proj.weight"] / math.sqrt(2 * n_layer)
-    return tree_from_leaves({name: backend.asarray(leaves[name]) for name in shapes})
+    check_init(rng, n_layer)
+    return init_mixer(shapes, init_tables(positions, network), network.init, rng, backend, n_layer)

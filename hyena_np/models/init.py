@@ -6,19 +6,13 @@ gives the same bits on every library.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from hyena_np.backend import Backend, get_backend, host_range
-from hyena_np.errors import ConfigError
+from hyena_np.backend import Array, Backend, host_range
+from hyena_np.models.draws import check_init, init_mixer
 from hyena_np.models.filter_init import init_filter
-from hyena_np.models.params import tree_from_leaves
-from hyena_np.ops.checks import check_integer
 from hyena_np.ops.config import HyenaConfig, operator_shapes
 from hyena_np.ops.filters import decay_rates, positional_features
-
-GPT2_STD = 0.02
 
 
 def init_hyena(
@@ -57,37 +51,21 @@ def init_hyena(
     -----
     Source: Hyena paper, App. D.2 and D.3; official code: constructors, and ``_init_weights`` for "gpt2".
     """
-    if not isinstance(rng, np.random.Generator):
-        raise ConfigError(f"rng: got {type(rng).__name__}, allowed is a numpy.random.Generator")
-    if n_layer is not None:
-        check_integer("n_layer", n_layer, 1)
-    backend = get_backend("numpy") if backend is None else backend
-    fixed = _init_tables(config) if config.filter is None else _init_rival(config, rng)
-    shapes, leaves = operator_shapes(config), {}
-    for name, shape in shapes.items():
-        if name in fixed:
-            leaves[name] = fixed[name]
-        elif name == "filter.skip":
-            leaves[name] = rng.standard_normal(shape)
-        elif name.startswith("short_filter"):
-            leaves[name] = uniform_init(rng, shape, fan_in=3)
-        else:
-            layer = name.rsplit(".", 1)[0]
-            leaves[name] = dense_init(rng, shape, shapes[f"{layer}.weight"][1], config.init)
-    if config.init == "gpt2" and n_layer is not None:
-        leaves["out_proj.weight"] = leaves["out_proj.weight"] / math.sqrt(2 * n_layer)
-    return tree_from_leaves({name: backend.asarray(leaf) for name, leaf in leaves.items()})
+    check_init(rng, n_layer)
+    if config.filter is None:
+        given = init_tables(positional_features(config.l_max, config.emb_dim, host_range(1)), config)
+    else:
+        given = _init_rival(config, rng)
+    return init_mixer(operator_shapes(config), given, config.init, rng, backend, n_layer)
 
 
-def _init_tables(config: HyenaConfig) -> dict[str, np.ndarray]:
-    """What is not drawn of Hyena's own filters."""
-    host = host_range(1)
-    z, t = positional_features(config.l_max, config.emb_dim, host)
+def init_tables(positions: tuple[Array, Array], network: HyenaConfig) -> dict[str, Array]:
+    """What of a filter is not drawn: features and time of the positions, decay rates, sine frequencies."""
     return {
-        "filter.positional.z": z,
-        "filter.positional.t": t,
-        "filter.window.deltas": decay_rates(config, host),
-        "filter.ffn.freq": np.full((1, config.filter_order), config.w),
+        "filter.positional.z": positions[0],
+        "filter.positional.t": positions[1],
+        "filter.window.deltas": decay_rates(network, host_range(1)),
+        "filter.ffn.freq": np.full((1, network.filter_order), network.w),
     }
 
 
@@ -96,16 +74,3 @@ def _init_rival(config: HyenaConfig, rng: np.random.Generator) -> dict[str, np.n
     assert config.filter is not None
     leaves = init_filter(config.filter, config.filter_channels, config.l_max, rng)
     return {f"filter.{config.filter.name}.{name}": leaf for name, leaf in leaves.items()}
-
-
-def dense_init(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int, init: str) -> np.ndarray:
-    """Float64 weight (two axes) or bias (one axis) of a dense layer; `init` is "torch" or "gpt2"."""
-    if init == "torch":
-        return uniform_init(rng, shape, fan_in)
-    return GPT2_STD * rng.standard_normal(shape) if len(shape) == 2 else np.zeros(shape)
-
-
-def uniform_init(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int) -> np.ndarray:
-    """Float64 numbers, uniform within 1/sqrt(fan_in) of zero: the default of PyTorch's Linear and Conv1d."""
-    bound = 1 / math.sqrt(fan_in)
-    return rng.uniform(-bound, bound, shape)

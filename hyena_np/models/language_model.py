@@ -27,7 +27,7 @@ from hyena_np.models.block import (
     stack_backward,
     stack_shapes,
 )
-from hyena_np.models.init import GPT2_STD
+from hyena_np.models.draws import GPT2_STD
 from hyena_np.models.mixers import MixerConfig, mixer_of
 from hyena_np.ops.checks import check_integer, check_real
 from hyena_np.ops.layers import (

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from hyena_np.backend import Backend, get_backend
-from hyena_np.errors import ConfigError
+from hyena_np.backend import Backend
+from hyena_np.models.draws import check_init, init_mixer
 from hyena_np.models.filter_init import init_filter
-from hyena_np.models.init import dense_init
-from hyena_np.models.params import tree_from_leaves
 from hyena_np.ops.aft_conv import AFTConvConfig, aft_conv_shapes
-from hyena_np.ops.checks import check_integer
 from hyena_np.ops.filter_configs import S4DConfig
 from hyena_np.ops.gss_layer import GSSConfig, gss_shapes
 from hyena_np.ops.h3_layer import H3Config, h3_shapes
@@ -52,13 +48,13 @@ def init_h3(
     -----
     Source: Fu et al. 2023, "Hungry hungry hippos", and its code.
     """
-    _check_init(rng, n_layer)
+    check_init(rng, n_layer)
     D = config.d_model
     shift = init_filter(config.shift, D, config.l_max, rng)
     drawn = {f"shift.{name}": leaf for name, leaf in shift.items()}
     drawn["shift.skip"] = rng.standard_normal(D)
     drawn |= _state_space_init(config.ssm, D, config.l_max, rng)
-    return _tree_init(h3_shapes(config), drawn, config, rng, backend, n_layer)
+    return init_mixer(h3_shapes(config), drawn, config.init, rng, backend, n_layer)
 
 
 def init_gss(
@@ -93,9 +89,9 @@ def init_gss(
     The GSS paper draws its (DSS) models by other rules; S4D's make the layers here comparable. Source: Mehta
     et al. 2022; Gu et al. 2022.
     """
-    _check_init(rng, n_layer)
+    check_init(rng, n_layer)
     drawn = _state_space_init(config.ssm, config.d_model, config.l_max, rng)
-    return _tree_init(gss_shapes(config), drawn, config, rng, backend, n_layer)
+    return init_mixer(gss_shapes(config), drawn, config.init, rng, backend, n_layer)
 
 
 def init_aft_conv(
@@ -129,10 +125,10 @@ def init_aft_conv(
     -----
     Source: Zhai et al. 2021, whose biases begin near 0.
     """
-    _check_init(rng, n_layer)
+    check_init(rng, n_layer)
     shapes = aft_conv_shapes(config)
     drawn = {"position_bias": np.zeros(shapes["position_bias"])}
-    return _tree_init(shapes, drawn, config, rng, backend, n_layer)
+    return init_mixer(shapes, drawn, config.init, rng, backend, n_layer)
 
 
 def init_rwkv(
@@ -170,7 +166,7 @@ def init_rwkv(
     begin as its first one, but for the decay, whose exponent of c is 1 in the place of 0.7 to 2. Source: Peng
     et al. 2023, "RWKV", App. E, and its code.
     """
-    _check_init(rng, n_layer)
+    check_init(rng, n_layer)
     D = config.d_model
     channel = np.arange(D)
     share = channel / D
@@ -183,7 +179,7 @@ def init_rwkv(
         "receptance.weight": np.zeros((D, D)),
         "key.weight": np.zeros((D, D)),
     }
-    return _tree_init(rwkv_shapes(config), drawn, config, rng, backend, n_layer)
+    return init_mixer(rwkv_shapes(config), drawn, config.init, rng, backend, n_layer)
 
 
 def init_linear_attention(
@@ -217,15 +213,8 @@ def init_linear_attention(
     -----
     Source: as `init_attention`.
     """
-    _check_init(rng, n_layer)
-    return _tree_init(linear_attention_shapes(config), {}, config, rng, backend, n_layer)
-
-
-def _check_init(rng: Any, n_layer: Any) -> None:
-    if not isinstance(rng, np.random.Generator):
-        raise ConfigError(f"rng: got {type(rng).__name__}, allowed is a numpy.random.Generator")
-    if n_layer is not None:
-        check_integer("n_layer", n_layer, 1)
+    check_init(rng, n_layer)
+    return init_mixer(linear_attention_shapes(config), {}, config.init, rng, backend, n_layer)
 
 
 def _state_space_init(
@@ -233,26 +222,3 @@ def _state_space_init(
 ) -> dict[str, np.ndarray]:
     leaves = init_filter(config, D, l_max, rng) | {"skip": rng.standard_normal(D)}
     return {f"ssm.{name}": leaf for name, leaf in leaves.items()}
-
-
-def _tree_init(
-    shapes: dict[str, tuple[int, ...]],
-    drawn: dict[str, np.ndarray],
-    config: Any,
-    rng: np.random.Generator,
-    backend: Backend | None,
-    n_layer: int | None,
-) -> dict:
-    """The whole tree: what is drawn already, and all the rest as weights and biases of dense layers."""
-    backend = get_backend("numpy") if backend is None else backend
-    leaves = {}
-    for name, shape in shapes.items():
-        if name in drawn:
-            leaf = drawn[name]
-        else:
-            layer = name.rsplit(".", 1)[0]
-            leaf = dense_init(rng, shape, shapes[f"{layer}.weight"][1], config.init)
-        if name == "out_proj.weight" and config.init == "gpt2" and n_layer is not None:
-            leaf = leaf / math.sqrt(2 * n_layer)
-        leaves[name] = backend.asarray(leaf)
-    return tree_from_leaves(leaves)

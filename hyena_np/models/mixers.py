@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from hyena_np.backend import get_backend
 from hyena_np.errors import ConfigError
 from hyena_np.fast.hyena import hyena, hyena_backward
+from hyena_np.models.draws import init_mixer
 from hyena_np.models.image_mixers import init_bidirectional_hyena, init_hyena2d
-from hyena_np.models.init import dense_init, init_hyena
+from hyena_np.models.init import init_hyena
 from hyena_np.models.mixer_init import (
     init_aft_conv,
     init_gss,
@@ -17,7 +17,6 @@ from hyena_np.models.mixer_init import (
     init_linear_attention,
     init_rwkv,
 )
-from hyena_np.models.params import tree_from_leaves
 from hyena_np.ops.aft_conv import AFTConvConfig, aft_conv, aft_conv_backward, aft_conv_shapes
 from hyena_np.ops.attention import AttentionConfig, attention, attention_backward, attention_shapes
 from hyena_np.ops.bidirectional_hyena import bidirectional_hyena, bidirectional_hyena_backward
@@ -87,11 +86,7 @@ def init_attention(config: AttentionConfig, rng, backend=None, n_layer: int | No
     -----
     Source: official code: ``_init_weights``.
     """
-    backend = get_backend("numpy") if backend is None else backend
-    leaves = {name: dense_init(rng, shape, 0, "gpt2") for name, shape in attention_shapes(config).items()}
-    if n_layer is not None:
-        leaves["out_proj.weight"] = leaves["out_proj.weight"] / (2 * n_layer) ** 0.5
-    return tree_from_leaves({name: backend.asarray(leaf) for name, leaf in leaves.items()})
+    return init_mixer(attention_shapes(config), {}, "gpt2", rng, backend, n_layer)
 
 
 MIXERS: dict[type[Any], Mixer] = {

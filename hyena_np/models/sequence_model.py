@@ -26,7 +26,7 @@ from hyena_np.models.block import (
     stack_backward,
     stack_shapes,
 )
-from hyena_np.models.init import GPT2_STD, dense_init
+from hyena_np.models.draws import GPT2_STD, dense_init
 from hyena_np.models.mixers import MixerConfig
 from hyena_np.ops.checks import check_choice, check_integer, check_real
 from hyena_np.ops.layers import (

@@ -6,12 +6,14 @@ import glob
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from hyena_np.errors import ConfigError, OutputError
+
+_LOCK_NAME = ".lock"  # of `exclusive`; it stays when its process has ended
 
 
 def write_bytes(path: str | Path, content: bytes) -> Path:
@@ -75,12 +77,38 @@ def make_folder(path: str | Path) -> Path:
     return path
 
 
-def check_free(path: Path, resume: bool, overwrite: bool) -> None:
-    """Raise where results would be replaced unasked; nothing is written."""
+def remove_files(paths: Iterable[Path]) -> None:
+    """Remove files that may be there; `OutputError` names one that cannot be removed."""
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be removed ({error.strerror or error})") from error
+
+
+def names_in(folder: Path) -> set[str]:
+    """The names in a folder, none where it does not exist; `OutputError` where it cannot be read."""
+    try:
+        return {path.name for path in folder.iterdir()} - {_LOCK_NAME}
+    except FileNotFoundError:
+        return set()
+    except OSError as error:
+        raise OutputError(
+            f"out: {folder} cannot be opened as a folder ({error.strerror or error})"
+        ) from error
+
+
+def check_one_of(resume: bool, overwrite: bool) -> None:
+    """Raise ConfigError where a run is to be gone on with and replaced."""
     if resume and overwrite:
         raise ConfigError(
             "resume, overwrite: one goes on with a run, the other replaces it; allowed is one of them"
         )
+
+
+def check_free(path: Path, resume: bool, overwrite: bool) -> None:
+    """Raise where results would be replaced unasked; nothing is written."""
+    check_one_of(resume, overwrite)
     if path.exists() and not (resume or overwrite):
         raise OutputError(
             f"out: {path.parent} holds results already; --resume goes on with them, --overwrite replaces them"
@@ -99,7 +127,7 @@ def exclusive(folder: Path) -> Iterator[None]:
         yield
         return
     try:
-        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+        handle = os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written ({error.strerror or error})") from error
     try:

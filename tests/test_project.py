@@ -465,7 +465,10 @@ def repository_files():
     )
     if listed.returncode:
         pytest.skip("not a git checkout")
-    return [path for path in (ROOT / name for name in listed.stdout.splitlines()) if path.is_file()]
+    files = [path for path in (ROOT / name for name in listed.stdout.splitlines()) if path.is_file()]
+    # A virtual environment in the clone, of whatever name, is not of the repository.
+    environments = {path.parent for path in ROOT.glob("*/pyvenv.cfg")}
+    return [path for path in files if not environments & set(path.parents)]
 
 
 def test_no_file_names_a_folder_of_somebodys_machine():

@@ -15,8 +15,7 @@ from hyena_np.bench.outside import load_outside, why_missing
 from hyena_np.bench.plan import Plan
 from hyena_np.bench.summary import FIGURE_PATTERNS, conclusions, draw
 from hyena_np.bench.table import RESULTS_NAME, Row, heading, line, read_rows, write_rows
-from hyena_np.errors import OutputError
-from hyena_np.files import check_free, make_folder, remove_parts
+from hyena_np.files import check_free, make_folder, remove_files, remove_parts
 
 Echo = Callable[[str], None]
 
@@ -71,7 +70,7 @@ def run_bench(
     make_folder(folder)
     remove_parts(path)
     if not rows:
-        _remove_results(folder)
+        remove_files(found for name in (RESULTS_NAME, *FIGURE_PATTERNS) for found in folder.glob(name))
     if missing and any(key not in (OURS, FLOOR) for key in plan.line_up):
         echo(missing)
     measuring = Measurement(plan, outside, echo)
@@ -92,12 +91,3 @@ def run_bench(
         echo(text)
     draw(rows, folder)
     return rows
-
-
-def _remove_results(folder: Path) -> None:
-    """Remove what an earlier run left."""
-    for file in (found for pattern in (RESULTS_NAME, *FIGURE_PATTERNS) for found in folder.glob(pattern)):
-        try:
-            file.unlink()
-        except OSError as error:
-            raise OutputError(f"{file}: cannot be removed ({error.strerror or error})") from error

@@ -10,7 +10,7 @@ from hyena_np.backend import get_backend
 from hyena_np.demo.recipe import RecallRecipe
 from hyena_np.demo.report import FIGURE_PATTERNS, RESULT_NAME
 from hyena_np.errors import CheckpointError, ConfigError, OutputError
-from hyena_np.files import write_json
+from hyena_np.files import check_one_of, names_in, remove_files, write_json
 from hyena_np.training.loop import CHECKPOINT_NAME, METRICS_NAME
 
 RUN_NAME = "run.json"
@@ -48,11 +48,8 @@ def open_folder(folder: Path, asked: dict, resume: bool, overwrite: bool) -> tup
     -----
     Source: no counterpart in the paper. No arrays, so no shapes.
     """
-    if resume and overwrite:
-        raise ConfigError(
-            "resume, overwrite: one goes on with a run, the other replaces it; allowed is one of them"
-        )
-    held = _names(folder)
+    check_one_of(resume, overwrite)
+    held = names_in(folder)
     if resume:
         if RUN_NAME not in held:
             raise OutputError(f"out: there is no run to resume in {folder}")
@@ -86,18 +83,14 @@ def begin_run(folder: Path, recipe: RecallRecipe, backend: str) -> None:
     -----
     Source: no counterpart in the paper. No arrays, so no shapes.
     """
-    for pattern in (RESULT_NAME, CHECKPOINT_NAME, METRICS_NAME, *FIGURE_PATTERNS):
-        for path in folder.glob(pattern):
-            try:
-                path.unlink()
-            except OSError as error:
-                raise OutputError(f"{path}: cannot be removed ({error.strerror or error})") from error
+    written = (RESULT_NAME, CHECKPOINT_NAME, METRICS_NAME, *FIGURE_PATTERNS)
+    remove_files(path for pattern in written for path in folder.glob(pattern))
     write_json(folder / RUN_NAME, asdict(recipe) | {"backend": backend})
 
 
 def resumable(folder: Path) -> bool:
     """Whether a folder holds a run that ``--resume`` would go on with."""
-    return RUN_NAME in _names(folder)
+    return RUN_NAME in names_in(folder)
 
 
 def finished_accuracy(folder: Path) -> float | None:
@@ -121,18 +114,7 @@ def finished_accuracy(folder: Path) -> float | None:
         return None  # the checkpoint is there still, and gives the same result again
 
 
-def _names(folder: Path) -> list[str]:
-    try:
-        return [path.name for path in folder.iterdir()]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise OutputError(
-            f"out: {folder} cannot be opened as a folder ({error.strerror or error})"
-        ) from error
-
-
-def _check_free(folder: Path, held: list[str], overwrite: bool) -> None:
+def _check_free(folder: Path, held: set[str], overwrite: bool) -> None:
     if RUN_NAME in held and not _is_foreign(folder / RUN_NAME):
         if not overwrite:
             raise OutputError(

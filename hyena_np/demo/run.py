@@ -6,14 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from tqdm import tqdm
-
 from hyena_np.backend import Backend, threads
 from hyena_np.demo.folder import RUN_NAME, begin_run, finished_accuracy
 from hyena_np.demo.ladder import Rung, climb
 from hyena_np.demo.recipe import RecallData, RecallRecipe
 from hyena_np.demo.report import RESULT_NAME, draw_figures, write_result
 from hyena_np.files import make_folder
+from hyena_np.training.bar import StepBar
 from hyena_np.training.loop import CHECKPOINT_NAME, METRICS_NAME, train
 from hyena_np.training.metrics import Record
 
@@ -27,20 +26,16 @@ class DemoResult(NamedTuple):
     test_accuracy: float = 0.0  # share of the unseen examples; 0 if nothing was trained
 
 
-class TrainingBar(tqdm):
+class TrainingBar(StepBar):
     """Progress of a training: steps, rate, remaining time, loss and accuracy."""
 
-    n: int
     accuracy = "?"
 
-    def show(self, record: Record) -> None:
-        """Move on to a record."""
-        if self.n == 0:  # a resumed run does not start at zero, and its rate counts from where it did
-            self.n = self.last_print_n = self.initial = record.step - 1
+    def numbers(self, record: Record) -> str:
+        """Loss, and the last accuracy that was measured."""
         if record.accuracy is not None:
             self.accuracy = f"{record.accuracy:.1%}"
-        self.set_postfix_str(f"loss {record.loss:.3f}, accuracy {self.accuracy}", refresh=False)
-        self.update(record.step - self.n)
+        return f"loss {record.loss:.3f}, accuracy {self.accuracy}"
 
 
 def climb_ladder(seed: int, backend: Backend, echo: Echo) -> list[Rung]:
@@ -147,9 +142,7 @@ def _train(
         f"\nAssociative recall, V={recipe.vocab}, L={recipe.length}: {recipe.total_steps} steps, "
         f"seed {recipe.seed}, {backend.name} {backend.dtype_name}"
     )
-    bar_of_steps = TrainingBar(
-        total=recipe.total_steps, unit="step", disable=not bar, dynamic_ncols=True, mininterval=0.2
-    )
+    bar_of_steps = TrainingBar(recipe.total_steps, bar)
     # The products of this model are small: on a busy machine, threads would only wait for one another.
     with threads(1), bar_of_steps as progress:
         result = train(

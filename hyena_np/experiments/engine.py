@@ -14,7 +14,7 @@ from hyena_np.experiments.progress import Progress
 from hyena_np.experiments.schedulers import Scheduler, chosen
 from hyena_np.experiments.store import RESULTS_NAME, Row, check_same_plan, read_results, write_results
 from hyena_np.experiments.work import Work, folder_of
-from hyena_np.files import check_free, exclusive, make_folder, remove_parts
+from hyena_np.files import check_free, exclusive, make_folder, remove_files, remove_parts
 from hyena_np.ops.checks import check_integer
 from hyena_np.training.loop import CHECKPOINT_NAME
 
@@ -171,5 +171,5 @@ def _short(value: object) -> str:
 
 def _remove(out: Path) -> None:
     """Remove what an earlier run left in a folder."""
-    (out / RESULTS_NAME).unlink(missing_ok=True)
+    remove_files([out / RESULTS_NAME])
     shutil.rmtree(out / RUNS_NAME, ignore_errors=True)

@@ -13,8 +13,7 @@ from hyena_np.experiments.initialisation_factors import BASE_CELL, FACTORS, knob
 from hyena_np.experiments.initialisation_report import report
 from hyena_np.experiments.recall import MEASURES as RECALL_MEASURES, SEEDS, recall_run
 from hyena_np.experiments.store import Row
-from hyena_np.experiments.token_data import TokenData
-from hyena_np.experiments.training_run import train_and_test
+from hyena_np.experiments.token_data import TokenData, train_on_tokens
 from hyena_np.experiments.tuning import Cell, tuned_runs
 from hyena_np.models.language_model import LanguageModelConfig
 from hyena_np.models.serialise import config_from_dict
@@ -68,23 +67,15 @@ def execute(settings: dict, folder: Path, backend: Backend, on_progress: OnProgr
     """Train a model on recall, test it, and look at the filters of its first layer before and after."""
     model = config_from_dict(LanguageModelConfig, settings["model"])
     training = config_from_dict(TrainConfig, settings["training"])
-    data = _DataAndFilters(RecallTask(**settings["task"]), model, settings["seed"], **settings["data"])
+    task = RecallTask(**settings["task"])
     start = initial_state(model, training, backend).params
     whole = _first_layer(start, model, model.mixer.l_max)
-    found = train_and_test(
-        model,
-        training,
-        data,
-        settings,
-        folder,
-        backend,
-        on_progress,
-        (*RECALL_MEASURES, "cutoff_after"),
-    )
+    measured = (*RECALL_MEASURES, "cutoff_after")
+    found = train_on_tokens(task, settings, folder, backend, on_progress, measured, _DataAndFilters)
     found |= {
         "start_deviation": float(whole.raw.std()),
         "start_cutoff": cutoff(whole.raw),
-        "cutoff_before": cutoff(_first_layer(start, model, data.task.input_length).windowed),
+        "cutoff_before": cutoff(_first_layer(start, model, task.input_length).windowed),
     }
     return {name: found[name] for name in MEASURES}
 

@@ -12,12 +12,11 @@ from hyena_np.experiments.mqar_report import MIXERS, report, resized
 from hyena_np.experiments.published import MQAR_SIZES, MQAR_WIDTHS
 from hyena_np.experiments.recall import MEASURES, SEEDS
 from hyena_np.experiments.store import Row
-from hyena_np.experiments.token_data import TokenData
-from hyena_np.experiments.training_run import train_and_test
+from hyena_np.experiments.token_data import train_on_tokens
 from hyena_np.experiments.tuning import Cell, tuned_runs
 from hyena_np.models.language_model import LanguageModelConfig
 from hyena_np.models.mixers import MixerConfig
-from hyena_np.models.serialise import config_from_dict, config_to_dict
+from hyena_np.models.serialise import config_to_dict
 from hyena_np.ops.attention import AttentionConfig
 from hyena_np.ops.config import HyenaConfig
 from hyena_np.tasks.mqar import MQARTask
@@ -99,10 +98,7 @@ def plan(preset: str, rows: Sequence[Row]) -> list[Run]:
 
 def execute(settings: dict, folder: Path, backend: Backend, on_progress: OnProgress) -> dict[str, Any]:
     """Train a model on multi-query recall, and test it."""
-    model = config_from_dict(LanguageModelConfig, settings["model"])
-    training = config_from_dict(TrainConfig, settings["training"])
-    data = TokenData(MQARTask(**settings["task"]), model, settings["seed"], **settings["data"])
-    return train_and_test(model, training, data, settings, folder, backend, on_progress, MEASURES)
+    return train_on_tokens(MQARTask(**settings["task"]), settings, folder, backend, on_progress, MEASURES)
 
 
 EXPERIMENT = Experiment(

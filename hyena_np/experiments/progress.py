@@ -13,7 +13,7 @@ from hyena_np.errors import HyenaError
 from hyena_np.experiments.experiment import Run
 from hyena_np.experiments.work import folder_of
 from hyena_np.training.loop import METRICS_NAME
-from hyena_np.training.metrics import Record, read_metrics
+from hyena_np.training.metrics import Record, last_record
 
 _INTERVAL = 0.5  # seconds between two looks at the runs' metrics
 
@@ -86,10 +86,9 @@ class Progress:
 
 def _last_record(path: Path) -> Record | None:
     try:
-        records = read_metrics(path)
+        return last_record(path)
     except HyenaError:  # caught while it is replaced
         return None
-    return records[-1] if records else None
 
 
 def _numbers(record: Record) -> str:

@@ -22,7 +22,7 @@ from hyena_np.experiments.reasoning_tasks import (
     task_of,
 )
 from hyena_np.experiments.store import Row
-from hyena_np.experiments.token_data import TokenData
+from hyena_np.experiments.token_data import TokenData, train_on_tokens
 from hyena_np.experiments.training_run import train_and_test
 from hyena_np.experiments.tuning import Cell, tuned_runs
 from hyena_np.models.language_model import LanguageModelConfig
@@ -133,16 +133,12 @@ class ScoredTokens(TokenData):
 
 def execute(settings: dict, folder: Path, backend: Backend, on_progress: OnProgress) -> dict[str, Any]:
     """Train a model on a task, and test it."""
+    task = task_of(settings)
+    if not isinstance(task, LinearFunctionsTask):
+        return train_on_tokens(task, settings, folder, backend, on_progress, MEASURES, ScoredTokens)
+    model = config_from_dict(SequenceModelConfig, settings["model"])
     training = config_from_dict(TrainConfig, settings["training"])
-    task, seed = task_of(settings), settings["seed"]
-    model: LanguageModelConfig | SequenceModelConfig
-    data: FunctionData | TokenData
-    if isinstance(task, LinearFunctionsTask):
-        model = config_from_dict(SequenceModelConfig, settings["model"])
-        data = FunctionData(task, model, seed, **settings["data"])
-    else:
-        model = config_from_dict(LanguageModelConfig, settings["model"])
-        data = ScoredTokens(task, model, seed, **settings["data"])
+    data = FunctionData(task, model, settings["seed"], **settings["data"])
     return train_and_test(model, training, data, settings, folder, backend, on_progress, MEASURES)
 
 

@@ -10,12 +10,11 @@ from typing import Any
 from hyena_np.backend import Backend
 from hyena_np.experiments.experiment import OnProgress, Run
 from hyena_np.experiments.store import Row
-from hyena_np.experiments.token_data import TokenData
-from hyena_np.experiments.training_run import train_and_test
+from hyena_np.experiments.token_data import train_on_tokens
 from hyena_np.experiments.tuning import Cell, Spread, spread_of
 from hyena_np.models.language_model import LanguageModelConfig
 from hyena_np.models.mixers import MixerConfig
-from hyena_np.models.serialise import config_from_dict, config_to_dict
+from hyena_np.models.serialise import config_to_dict
 from hyena_np.tasks.recall import RecallTask
 from hyena_np.training.loop import TrainConfig
 from hyena_np.training.schedule import Schedule
@@ -94,10 +93,7 @@ def recall_run(
 
 def execute(settings: dict, folder: Path, backend: Backend, on_progress: OnProgress) -> dict[str, Any]:
     """Train a model on recall, and test it."""
-    model = config_from_dict(LanguageModelConfig, settings["model"])
-    training = config_from_dict(TrainConfig, settings["training"])
-    data = TokenData(RecallTask(**settings["task"]), model, settings["seed"], **settings["data"])
-    return train_and_test(model, training, data, settings, folder, backend, on_progress, MEASURES)
+    return train_on_tokens(RecallTask(**settings["task"]), settings, folder, backend, on_progress, MEASURES)
 
 
 def spreads_of(

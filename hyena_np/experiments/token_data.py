@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
+from hyena_np.backend import Backend
+from hyena_np.experiments.experiment import OnProgress
+from hyena_np.experiments.training_run import train_and_test
 from hyena_np.models.language_model import LanguageModelConfig
+from hyena_np.models.serialise import config_from_dict
 from hyena_np.tasks.batches import TokenBatch, TokenTask
 from hyena_np.tasks.recall import RecallTask, mask_labels
 from hyena_np.training.evaluation import evaluate_tokens
+from hyena_np.training.loop import TrainConfig
 from hyena_np.training.metrics import Evaluation
 
 
@@ -72,3 +80,19 @@ class TokenData:
         if self.loss == "seen" and isinstance(self.task, RecallTask):
             return TokenBatch(batch.inputs, mask_labels(batch.inputs, batch.labels, "seen", self.task))
         return batch
+
+
+def train_on_tokens(
+    task: TokenTask,
+    settings: dict,
+    folder: Path,
+    backend: Backend,
+    on_progress: OnProgress,
+    measures: tuple[str, ...],
+    data_class: type[TokenData] = TokenData,
+) -> dict[str, Any]:
+    """Train the language model of a run on a task, and test it; as `train_and_test`."""
+    model = config_from_dict(LanguageModelConfig, settings["model"])
+    training = config_from_dict(TrainConfig, settings["training"])
+    data = data_class(task, model, settings["seed"], **settings["data"])
+    return train_and_test(model, training, data, settings, folder, backend, on_progress, measures)

@@ -69,19 +69,17 @@ def train_and_test(
         Asked to stop; the checkpoint is written.
     """
     try:
-        # What overflows ends in a loss that is no number, and is reported as such.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            result = train(
-                model,
-                training,
-                backend,
-                data.sample,
-                data.validate,
-                folder,
-                settings,
-                resume=True,
-                on_record=lambda record: on_progress(),
-            )
+        result = train(
+            model,
+            training,
+            backend,
+            data.sample,
+            data.validate,
+            folder,
+            settings,
+            resume=True,
+            on_record=lambda record: on_progress(),
+        )
     except NonFiniteError:
         return dict.fromkeys(measures, math.nan)
     if result.interrupted:

@@ -189,6 +189,8 @@ def train_step(
     return state._replace(step=state.step + 1, params=params, optimizer=optimizer), loss, norm
 
 
+# What overflows ends in a loss that is no number, and is an error then; no warning need come before it.
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def train(
     model: ModelConfig,
     config: TrainConfig,

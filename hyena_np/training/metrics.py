@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from hyena_np.errors import CheckpointError, OutputError
 from hyena_np.files import write_bytes
+
+_TAIL = 4096  # bytes, many rows
 
 
 class Evaluation(NamedTuple):
@@ -81,12 +84,44 @@ def read_metrics(path: str | Path) -> list[Record]:
     CheckpointError
         The file is none that this package wrote.
     """
-    records: list[Record] = []
     path = Path(path)
-    if not path.is_file():
-        return records
+    return _parsed(path, path.read_bytes) if path.is_file() else []
+
+
+def last_record(path: str | Path) -> Record | None:
+    """The newest record of a metrics file, however long it has grown: what a progress bar asks for.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Record or None
+        None where there is no record yet.
+
+    Raises
+    ------
+    CheckpointError
+        The file is none that this package wrote.
+    """
+    path = Path(path)
+
+    def read() -> bytes:
+        with path.open("rb") as file:
+            head = file.readline()
+            file.seek(max(len(head), path.stat().st_size - _TAIL))
+            *_, last, _ = (b"\n" + file.read()).split(b"\n")  # what follows the last line break is half a row
+        return head + last + b"\n" if last else head
+
+    records = _parsed(path, read) if path.is_file() else []
+    return records[-1] if records else None
+
+
+def _parsed(path: Path, read: Callable[[], bytes]) -> list[Record]:
+    records: list[Record] = []
     try:
-        text = path.read_text()
+        text = read().decode()
         text = text[: text.rfind("\n") + 1]
         for row in csv.DictReader(io.StringIO(text)):
             loss, rate, norm = (float(row[name]) for name in ("loss", "learning_rate", "gradient_norm"))

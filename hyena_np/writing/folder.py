@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from hyena_np.errors import ConfigError, OutputError
-from hyena_np.files import write_json
+from hyena_np.errors import OutputError
+from hyena_np.files import check_one_of, names_in, remove_files, write_json
 from hyena_np.training.loop import CHECKPOINT_NAME, METRICS_NAME
 from hyena_np.writing.run import RUN_NAME, WritingRun, wrote_this
 
 RESULT_NAME = "result.json"
 CURVE_NAME = "learning_curve.png"
-_LOCK_NAME = ".lock"  # of `exclusive`; it stays when its process has ended
 
 
 def check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
@@ -35,10 +34,7 @@ def check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
     -----
     Source: no counterpart in the paper. No arrays, so no shapes.
     """
-    if resume and overwrite:
-        raise ConfigError(
-            "resume, overwrite: one goes on with a run, the other replaces it; allowed is one of them"
-        )
+    check_one_of(resume, overwrite)
     held = names_in(folder)
     if RUN_NAME in held and wrote_this(folder / RUN_NAME):
         if not (resume or overwrite):
@@ -70,24 +66,8 @@ def begin_folder(folder: Path, run: WritingRun) -> None:
     -----
     Source: no counterpart in the paper. No arrays, so no shapes.
     """
-    for name in (RESULT_NAME, CHECKPOINT_NAME, METRICS_NAME, CURVE_NAME):
-        try:
-            (folder / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise OutputError(f"{folder / name}: cannot be removed ({error.strerror or error})") from error
+    remove_files(folder / name for name in (RESULT_NAME, CHECKPOINT_NAME, METRICS_NAME, CURVE_NAME))
     write_json(folder / RUN_NAME, run.to_json())
-
-
-def names_in(folder: Path) -> set[str]:
-    """The names in a folder, none where it does not exist; OutputError where it cannot be read."""
-    try:
-        return {path.name for path in folder.iterdir()} - {_LOCK_NAME}
-    except FileNotFoundError:
-        return set()
-    except OSError as error:
-        raise OutputError(
-            f"out: {folder} cannot be opened as a folder ({error.strerror or error})"
-        ) from error
 
 
 def resumable(folder: Path) -> bool:

@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from hyena_np.backend import Backend, threads
 from hyena_np.files import exclusive, make_folder
 from hyena_np.models.language_model import parameter_count
 from hyena_np.tasks.batches import TokenBatch
 from hyena_np.tasks.text import TextTask, bits_per_character
+from hyena_np.training.bar import StepBar
 from hyena_np.training.evaluation import evaluate_tokens
 from hyena_np.training.loop import CHECKPOINT_NAME, METRICS_NAME, TrainResult, train
 from hyena_np.training.metrics import Evaluation, Record
@@ -35,21 +35,16 @@ _TEMPERATURE = 0.8
 _NARROW = 128
 
 
-class WritingBar(tqdm):
+class WritingBar(StepBar):
     """Progress of a training: steps, rate, remaining time, loss in bits per character."""
 
-    n: int
     validation = "?"
 
-    def show(self, record: Record) -> None:
-        """Move on to a record."""
-        if self.n == 0:  # a resumed run does not start at zero, and its rate counts from where it did
-            self.n = self.last_print_n = self.initial = record.step - 1
+    def numbers(self, record: Record) -> str:
+        """Loss, and the last one that was measured on held-out text."""
         if record.validation_loss is not None:
             self.validation = f"{bits_per_character(record.validation_loss):.3f}"
-        loss = bits_per_character(record.loss)
-        self.set_postfix_str(f"loss {loss:.3f}, validation {self.validation} bits", refresh=False)
-        self.update(record.step - self.n)
+        return f"loss {bits_per_character(record.loss):.3f}, validation {self.validation} bits"
 
 
 def run_training(
@@ -132,14 +127,11 @@ def _train(
     run: WritingRun, task: TextTask, backend: Backend, folder: Path, resume: bool, bar: bool
 ) -> TrainResult:
     """Train with a live bar."""
-    steps = WritingBar(
-        total=run.recipe.steps, unit="step", disable=not bar, dynamic_ncols=True, mininterval=0.2
-    )
+    steps = WritingBar(run.recipe.steps, bar)
     validation = spread_windows(task.windows("validation"), _VALIDATED)
     # The products of a narrow model are small: on a busy machine, threads would only wait for one another.
     alone = threads(1) if run.recipe.width <= _NARROW else nullcontext()
-    # A loss that overflows is an error of its own; NumPy need not warn of it line by line before that.
-    with alone, np.errstate(over="ignore", invalid="ignore"), steps as progress:
+    with alone, steps as progress:
         return train(
             run.model,
             run.recipe.training,

@@ -10,11 +10,11 @@ import numpy as np
 
 from hyena_np.backend import Backend
 from hyena_np.errors import CheckpointError, OutputError, TokenError
+from hyena_np.files import names_in
 from hyena_np.models.language_model import LanguageModelConfig
 from hyena_np.tasks.characters import CharacterVocabulary
 from hyena_np.training.checkpoint import load_checkpoint
 from hyena_np.training.loop import CHECKPOINT_NAME
-from hyena_np.writing.folder import names_in
 from hyena_np.writing.generate import generate
 from hyena_np.writing.run import RUN_NAME, run_from_json
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hyena_np.errors import CheckpointError, OutputError
-from hyena_np.training.metrics import MetricsFile, Record, read_metrics
+from hyena_np.training.metrics import MetricsFile, Record, last_record, read_metrics
 
 RECORDS = [
     Record(1, 3.0, 1e-3, 0.1 + 0.2, None, 0.01),
@@ -130,3 +130,26 @@ class TestResuming:
         with pytest.raises(CheckpointError, match=r"metrics\.csv: is damaged or no metrics file"):
             MetricsFile(path, resume_at=1)
         assert path.read_bytes() == content
+
+
+class TestLastRecord:
+    def test_is_the_last_of_all_however_many_there_are(self, path):
+        assert last_record(path) is None
+        file = MetricsFile(path)
+        assert last_record(path) is None
+        for step in range(1, 300):
+            file.append(RECORDS[2]._replace(step=step))
+            assert last_record(path) == read_metrics(path)[-1]
+        assert path.stat().st_size > 4096
+
+    def test_a_half_written_row_does_not_count(self, path):
+        whole = written(path).read_bytes()
+        for cut in range(len(whole)):
+            path.write_bytes(whole[:cut])
+            records = read_metrics(path)
+            assert last_record(path) == (records[-1] if records else None), cut
+
+    def test_something_else_is_called_so(self, path):
+        path.write_text("a,b\n1,2\n")
+        with pytest.raises(CheckpointError, match="is damaged or no metrics file"):
+            last_record(path)

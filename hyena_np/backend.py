@@ -13,6 +13,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 import scipy.fft
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from hyena_np.errors import (
     BackendError,
@@ -387,10 +388,22 @@ def threads(count: int) -> Iterator[None]:
         raise ConfigError(f"threads: got {count!r}, allowed are integers >= 1")
     token = _thread_limit.set(count)
     try:
-        with threadpool_limits(count):
+        with thread_pools().limit(limits=count):
             yield
     finally:
         _thread_limit.reset(token)
+
+
+def thread_pools() -> ThreadpoolController:
+    """The thread pools of every library that is loaded by now.
+
+    They are looked for in a thread of its own: Python runs the callbacks of the search, and an interrupt
+    (Ctrl-C reaches the main thread alone) that falls into one of them would be lost.
+    """
+    if sys.platform == "emscripten":
+        return ThreadpoolController()  # a browser gives Python no threads
+    with ThreadPoolExecutor(1, thread_name_prefix="hyena_np") as aside:
+        return aside.submit(ThreadpoolController).result()
 
 
 @contextmanager

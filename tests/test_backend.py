@@ -6,11 +6,13 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
+from threadpoolctl import ThreadpoolController
 
-from hyena_np import get_backend
+from hyena_np import backend, get_backend
 from hyena_np.backend import (
     fft_length,
     index_add,
@@ -280,6 +282,20 @@ class TestThreads:
         with pytest.raises(ConfigError, match=r"^threads: got .*, allowed are integers >= 1"):
             with threads(count):
                 pass
+
+    def test_an_interrupt_cannot_fall_into_the_search_for_libraries(self, monkeypatch):
+        searching = []
+
+        class Search(ThreadpoolController):
+            def __init__(self):
+                searching.append(threading.current_thread())
+                super().__init__()
+
+        monkeypatch.setattr(backend, "ThreadpoolController", Search)
+        with threads(1):
+            pass
+        assert searching
+        assert threading.main_thread() not in searching
 
     @pytest.mark.parametrize(("asked", "found"), [("1", "1"), ("3", "3"), ("", None), ("many", None)])
     def test_the_environment_is_asked(self, asked, found):

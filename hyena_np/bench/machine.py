@@ -5,9 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 
-from threadpoolctl import threadpool_info
-
-from hyena_np.backend import cores, get_backend
+from hyena_np.backend import cores, get_backend, thread_pools
 from hyena_np.bench.memory import method
 from hyena_np.errors import ConfigError
 from hyena_np.fast.choose import gpu_name
@@ -94,7 +92,7 @@ def thread_counts(words: Sequence[str], backend: str = "numpy") -> tuple[int, ..
 
 def _blas() -> list[str]:
     """Every BLAS that is loaded: NumPy's and SciPy's may be two."""
-    libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    libraries = [library for library in thread_pools().info() if library["user_api"] == "blas"]
     return sorted({f"{library['internal_api']} {library['version']}" for library in libraries})
 
 

@@ -16,9 +16,8 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
-from hyena_np.backend import single_thread, thread_count
+from hyena_np.backend import single_thread, thread_count, thread_pools
 
 # Elements. NumPy copies rows of a slice that are shorter than its buffer (8192) through it, for nothing: a
 # shifted sum of rows of 1024 takes up to four times as long. The setting is the thread's, and is put back.
@@ -74,8 +73,8 @@ def _pool() -> ThreadPoolExecutor:
 
 
 @cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()  # finding the libraries takes a millisecond: once
+def _blas() -> Any:
+    return thread_pools()  # finding the libraries takes a millisecond: once
 
 
 def _forget_threads() -> None:

@@ -44,7 +44,12 @@ def start(
 
 def finish(process: subprocess.Popen) -> Ended:
     """Wait for a process. Carriage returns, with which a bar is drawn, stay as they are."""
-    out, err = (text.decode(errors="replace") for text in process.communicate(timeout=300))
+    try:
+        out, err = (text.decode(errors="replace") for text in process.communicate(timeout=120))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()  # closes its pipes
+        raise
     return Ended(process.returncode, out, err)
 
 

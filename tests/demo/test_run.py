@@ -261,7 +261,7 @@ from dataclasses import replace
 from hyena_np.demo.recipe import RecallData, RecallRecipe
 training, sample = RecallRecipe.training.fget, RecallData.sample
 def slowly(self, rng, step):
-    time.sleep(0.02)  # the one who watches is not always quick
+    time.sleep(0.05)  # the one who watches is not always quick
     return sample(self, rng, step)
 RecallData.sample = slowly
 RecallRecipe.training = property(lambda self: replace(training(self), checkpoint_every=5, eval_every=5))
@@ -354,7 +354,8 @@ def test_ctrl_c_stops_cleanly_and_the_run_goes_on_to_the_same_weights(capsys, tm
     assert bar.endswith("\n")
     assert bar.count("\n") == 1
     assert "Traceback" not in ended.err
-    assert 8 <= load(folder).step < 24  # the last step, not the last regular checkpoint
+    # The last whole step, not the last regular checkpoint: of step 8, the row was there.
+    assert 7 <= load(folder).step < 24
     assert "result.json" not in names(folder)
     assert_ends_as_if_nothing_had_happened(capsys, folder, uninterrupted)
 

@@ -12,6 +12,7 @@ import hypothesis
 import numpy as np
 import pytest
 
+from hyena_np.exercises import EXERCISES
 from support.libraries import LIBRARIES, forbid_host_conversions, gpu_missing
 
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=15)
@@ -34,6 +35,10 @@ def pytest_configure(config):
     if config.getoption("--require-torch") and importlib.util.find_spec("torch") is None:
         raise pytest.UsageError("--require-torch: PyTorch is not installed; it is in the extra 'torch'")
     config.addinivalue_line("markers", "slow: takes many seconds; runs with --run-slow")
+    for exercise in EXERCISES:
+        config.addinivalue_line("markers", f"{exercise.name}: exercise {exercise.number}, {exercise.title}")
+    config.addinivalue_line("markers", "browser: drives Chromium; skipped where it, or what it opens, is absent")
+    config.addinivalue_line("markers", 'paper("Def. 3.1", ...): what of the paper a test holds the code to')
     config.addinivalue_line("markers", "gpu: needs CuPy and a GPU; skipped without, fails with --require-gpu")
 
 

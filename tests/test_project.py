@@ -24,6 +24,8 @@ PACKAGE = ROOT / "hyena_np"
 # one line are neighbours that know nothing of each other.
 LAYERS = (
     ("cli",),
+    ("grading",),
+    ("exercises",),
     ("bench",),
     ("experiments",),
     ("demo", "writing"),
@@ -94,6 +96,8 @@ HOST_LAYERS = {
     "writing",
     "experiments",
     "bench",
+    "exercises",
+    "grading",
     "cli",
 }
 
@@ -101,8 +105,11 @@ HOST_LAYERS = {
 # --- imports ------------------------------------------------------------------------------------------------
 
 
+START = PACKAGE / "exercises" / "start"  # what students get: data, not code of the package
+
+
 def sources():
-    return sorted(PACKAGE.rglob("*.py"))
+    return sorted(path for path in PACKAGE.rglob("*.py") if path.parent != START)
 
 
 def module_name(path):
@@ -427,7 +434,7 @@ def test_what_the_package_imports_is_what_it_requires(pyproject):
         for requirement in pyproject["project"]["dependencies"]
     }
     optional = {"cupy", "cupyx", "torch", "array_api_strict", "ipywidgets", "IPython", "distributed"}
-    optional |= {"pooch", "sklearn"}
+    optional |= {"pooch", "sklearn", "pytest"}
     outside = imported - set(sys.stdlib_module_names) - {"hyena_np"} - optional
     brought_along = {"cycler", "mpl_toolkits"}  # part of matplotlib
     assert outside - brought_along == required
@@ -536,7 +543,10 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     }
     results = {path.relative_to(ROOT).as_posix() for path in (PACKAGE / "experiments/results").glob("*.csv")}
     assert len(results) >= 8
-    assert package == expected | results | {"hyena_np/py.typed", "hyena_np/fast/conv_forms.csv"}
+    exercises = {path.relative_to(ROOT).as_posix() for path in START.glob("*.ipynb")}
+    assert len(exercises) >= 14
+    data = {"hyena_np/py.typed", "hyena_np/fast/conv_forms.csv"}
+    assert package == expected | results | exercises | data
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

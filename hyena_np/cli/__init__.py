@@ -11,6 +11,7 @@ import click
 from hyena_np.cli.bench_command import bench
 from hyena_np.cli.demo_command import demo
 from hyena_np.cli.ending import INTERRUPTED, fail
+from hyena_np.cli.exercises_command import exercises
 from hyena_np.cli.experiment_command import experiment
 from hyena_np.cli.generate_command import generate
 from hyena_np.cli.train_command import train
@@ -32,7 +33,8 @@ def cli(context: click.Context) -> None:
       hyena-np train                 a language model of your own text; hyena-np generate lets it write
       hyena-np experiment list       the comparisons of the paper, to show and to repeat
       hyena-np bench                 how fast it is on this machine, and how fast it could be
-      jupyter lab notebooks          six notebooks, from a Toeplitz matrix to what it all costs
+      hyena-np exercises list        the pieces to write yourself, with checks and hints
+      jupyter lab notebooks          eight notebooks, from a Toeplitz matrix to language and images
       pytest                         the specification, runnable
     """
     if context.invoked_subcommand is None:
@@ -44,6 +46,7 @@ cli.add_command(train)
 cli.add_command(generate)
 cli.add_command(experiment)
 cli.add_command(bench)
+cli.add_command(exercises)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -1,0 +1,1 @@
+"""One file an exercise: what is asked, and what judges it."""

@@ -7,7 +7,7 @@ from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 
-from hyena_np.errors import DataError
+from hyena_np.errors import ConfigError, DataError
 from hyena_np.exercises import checking
 from hyena_np.exercises.catalogue import EXERCISES
 from hyena_np.exercises.exercise import Exercise, Result
@@ -45,6 +45,8 @@ def start(folder: str | Path, form: str = "notebooks") -> tuple[list[str], list[
 
     Raises
     ------
+    ConfigError
+        `form` is another word.
     OutputError
         The folder cannot be written.
 
@@ -52,6 +54,8 @@ def start(folder: str | Path, form: str = "notebooks") -> tuple[list[str], list[
     -----
     Source: our own; no counterpart in the paper. No arrays, so no shapes.
     """
+    if form not in FORMATS:
+        raise ConfigError(f"form: got {form!r}, allowed are {', '.join(FORMATS)}")
     folder = make_folder(folder)
     files = {path.name: path for path in sorted(START.iterdir()) if path.suffix in FORMATS[form]}
     contents = {name: path.read_bytes() for name, path in files.items()}

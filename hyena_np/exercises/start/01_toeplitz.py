@@ -28,8 +28,9 @@
 # one step later.
 
 # %%
+import numpy as np
 
-from hyena_np.exercises import check
+from hyena_np.exercises import check, hint
 
 # %% [markdown]
 # ## Your turn

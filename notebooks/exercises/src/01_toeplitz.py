@@ -30,7 +30,7 @@
 # %%
 import numpy as np
 
-from hyena_np.exercises import check
+from hyena_np.exercises import check, hint
 
 # %% [markdown]
 # ## Your turn

@@ -23,7 +23,7 @@
 # %%
 import numpy as np
 
-from hyena_np.exercises import check
+from hyena_np.exercises import check, hint
 
 u, h = np.array([0.0, 0.0, 1.0]), np.array([1.0, 2.0, 3.0])
 print("on a circle of 3:", np.fft.irfft(np.fft.rfft(u) * np.fft.rfft(h), n=3).round(6))

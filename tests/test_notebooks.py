@@ -16,7 +16,8 @@ import hyena_np
 from notebooks import build
 
 SOURCES = sorted(build.SOURCES.glob("[0-9][0-9]_*.py"))
-SLOW = {"05_learning_to_recall", "07_filters_compete", "08_language_and_images"}  # train models
+# They train models, or measure.
+SLOW = {"05_learning_to_recall", "06_what_it_costs", "07_filters_compete", "08_language_and_images"}
 BUDGET = 90.0  # seconds that one notebook may take on two cores
 MAX_CODE_LINES = 25
 

@@ -212,9 +212,8 @@ def test_cells_go_on_after_one_that_raises(tmp_path):
 
 def test_a_module_is_read_by_its_cells_or_whole(tmp_path):
     path = tmp_path / "a.py"
-    path.write_bytes(
-        b"# -*- coding: latin-1 -*-\r\na = '\xe9'\r\n# %% [markdown]\r\n# text\r\n# %% tags=['x']\r\nb = a\r\n"
-    )
+    lines = ("# -*- coding: latin-1 -*-", "a = '\xe9'", "# %% [markdown]", "# t", "# %% tags=['x']", "b = a")
+    path.write_bytes("\r\n".join(lines).encode("latin-1"))
     assert run_cells(read_cells(path), path.name).namespace["b"] == "\xe9"
 
 

@@ -37,7 +37,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes many seconds; runs with --run-slow")
     for exercise in EXERCISES:
         config.addinivalue_line("markers", f"{exercise.name}: exercise {exercise.number}, {exercise.title}")
-    config.addinivalue_line("markers", "browser: drives Chromium; skipped where it, or what it opens, is absent")
+    config.addinivalue_line("markers", "browser: drives Chromium; skipped where it or its pages are absent")
     config.addinivalue_line("markers", 'paper("Def. 3.1", ...): what of the paper a test holds the code to')
     config.addinivalue_line("markers", "gpu: needs CuPy and a GPU; skipped without, fails with --require-gpu")
 

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from hyena_np.errors import ConfigError
 from hyena_np.exercises.exercise import Exercise
+from hyena_np.exercises.sheets.causal_conv import CAUSAL_CONV
+from hyena_np.exercises.sheets.conv_backward import CONV_BACKWARD
 from hyena_np.exercises.sheets.fftconv import FFTCONV
+from hyena_np.exercises.sheets.positional_features import POSITIONAL_FEATURES
+from hyena_np.exercises.sheets.short_conv import SHORT_CONV
+from hyena_np.exercises.sheets.sine_network import SINE_NETWORK
 from hyena_np.exercises.sheets.toeplitz import TOEPLITZ
+from hyena_np.exercises.sheets.window import WINDOW_EXERCISE
 
 EXERCISES: tuple[Exercise, ...] = (
     TOEPLITZ,
+    CAUSAL_CONV,
     FFTCONV,
+    CONV_BACKWARD,
+    POSITIONAL_FEATURES,
+    SINE_NETWORK,
+    WINDOW_EXERCISE,
+    SHORT_CONV,
 )
 
 

@@ -22,7 +22,8 @@ def values(
     def judge(ask: Ask, sizes: tuple[Sizes, ...], rng: np.random.Generator) -> None:
         outcomes = [(size, _outcome(question, ask, question.inputs(rng, size, dtype))) for size in sizes]
         first = next((failure for _, failure in outcomes if failure), None)
-        if first and _on_powers_only(outcomes):
+        recognised = first and first.likely in {mistake.says for mistake in question.mistakes}
+        if first and not recognised and _on_powers_only(outcomes):
             first.likely = "; ".join(filter(None, [first.likely, POWERS_ONLY]))
         if first:
             raise first

@@ -1,0 +1,95 @@
+"""Exercise 4: the gradient of a convolution."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hyena_np.exercises.exercise import Exercise, Mistake, Question, Sizes
+from hyena_np.exercises.kinds import draw, precision, untouched, values
+from hyena_np.exercises.sheets.convolution import conv, correlate
+from hyena_np.ops.toeplitz import circulant
+
+
+def inputs(rng: np.random.Generator, sizes: Sizes, dtype: str) -> tuple:
+    """Gradient dy, signal u, filter h, all (D, L)."""
+    shape = (sizes.get("D", 1), sizes["L"])
+    return tuple(draw(rng, *shape, dtype=dtype) for _ in range(3))
+
+
+def reference(dy: np.ndarray, u: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both by the transposed matrix."""
+    return correlate(dy, h), correlate(dy, u)
+
+
+def _wrapped(dy: np.ndarray, u: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def around(a: np.ndarray) -> np.ndarray:
+        return (np.swapaxes(circulant(a), -1, -2) @ dy[..., None])[..., 0]
+
+    return around(h), around(u)
+
+
+def _forward_again(dy: np.ndarray, u: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return conv(dy, h), conv(dy, u)
+
+
+def _exchanged(dy: np.ndarray, u: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return correlate(dy, u), correlate(dy, h)
+
+
+def _of_the_product(dy: np.ndarray, u: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return dy * h, dy * u
+
+
+QUESTION = Question(
+    name="conv_backward",
+    arguments=("dy", "u", "h"),
+    inputs=inputs,
+    reference=reference,
+    outputs=("du", "dh"),
+    mistakes=(
+        Mistake(
+            "the conjugate is forgotten, or the matrix not transposed: this convolves again", _forward_again
+        ),
+        Mistake("wrapped around: pad the correlation too, to at least 2L - 1", _wrapped),
+        Mistake("du and dh are exchanged: du needs h, and dh needs u", _exchanged),
+        Mistake(
+            "the backward of another function: this is the gradient of the product u * h", _of_the_product
+        ),
+    ),
+)
+
+CONV_BACKWARD = Exercise(
+    number=4,
+    name="conv_backward",
+    title="The adjoint: the gradient of a convolution",
+    goal="Derive the gradient of a convolution from its matrix, and compute it without.",
+    minutes=25,
+    paper=("Sec. 2",),
+    questions=(QUESTION,),
+    parts=(
+        values("small ones", QUESTION, ({"L": 1}, {"L": 2}, {"L": 3}), points=3),
+        values("every length and channel", QUESTION, ({"L": 4, "D": 2}, {"L": 37, "D": 3})),
+        precision(QUESTION, ({"L": 2}, {"L": 21})),
+        untouched(QUESTION, ({"L": 3},)),
+    ),
+    hints=(
+        "y = S_h u is linear in u. If dy is the gradient with respect to y, which matrix gives the one with "
+        "respect to u? What is that matrix's first row?",
+        "du = S_h^T dy: du[s] = sum over t >= s of h[t - s] dy[t]. It looks ahead instead of back. A "
+        "convolution is symmetric in u and h, so dh is the same with u in the place of h.",
+        "Either reverse dy in time, convolve, and reverse the result; or use FFTs as in exercise 3, at "
+        "length 2L, with np.conj on the spectrum of h (for du) or of u (for dh).",
+    ),
+    forbidden=(
+        "hyena_np.fftconv_backward",
+        "hyena_np.matrix_conv_backward",
+        "hyena_np.causal_conv_backward",
+        "hyena_np.overlap_add_backward",
+        "hyena_np.overlap_save_backward",
+        "hyena_np.monarch_conv_backward",
+        "hyena_np.two_stage_conv_backward",
+        "numpy.correlate",
+        "scipy.signal",
+    ),
+    needs=("toeplitz", "fftconv"),
+)

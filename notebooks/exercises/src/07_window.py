@@ -1,0 +1,71 @@
+# %% [markdown]
+# # Exercise 7: the window and the effective length
+#
+# **You will** write the window that makes a filter forget, and say how far each channel remembers. **You will learn** why the
+# channels of a Hyena layer look at different stretches of the past. **You need** the exponential function, and exercise 5 for
+# the place of the window in the filter. About 20 minutes, 7 points.
+#
+# ## The equation
+#
+# A network alone gives filters that are as strong far in the past as now. Hyena multiplies them with a window, equation (7)
+# and Fig. 3.1 of the paper. Channel $c$ has the *decay rate* $\delta_c$:
+#
+# $$\mathrm{Window}_c(t) = e^{-\tau_t\, |\delta_c|} + b, \qquad \tau_t = \frac{t}{L-1} \in [0, 1].$$
+#
+# A large $|\delta_c|$ forgets quickly. Rates are learned and may change sign; the absolute value keeps the window from
+# growing. The *shift* $b$ keeps the far end of the filter from being forced to zero.
+#
+# The *effective length* of a channel is the number of positions at which the window without shift is at least some fraction
+# of its value at $t = 0$.
+#
+# ## A tiny example
+#
+# $L = 3$, $\delta = (\ln 4)$, $b = 0$: $\tau = (0, \tfrac12, 1)$, window $(1, \tfrac12, \tfrac14)$. With the fraction $0.4$ the effective length is 2.
+
+# %%
+import numpy as np
+
+from hyena_np.exercises import check, hint
+
+# %% [markdown]
+# ## Your turn
+#
+# | | shape | |
+# |---|---|---|
+# | `t` | `(L,)`: time, scaled to 0..1 | float32 or float64 |
+# | `deltas` | `(C,)`: a rate for each channel | the same dtype |
+# | `shift` | a Python float | $b$ |
+# | `L`, `fraction` | an integer, a Python float | for the effective length |
+# | result | `window`: `(C, L)`, the dtype of `t`; `effective_length`: `(C,)`, whole numbers | |
+
+
+# %% tags=["answer"]
+def window(t, deltas, shift):
+    """exp(-t |delta_c|) + shift, one row a channel."""
+    ### BEGIN SOLUTION
+    return np.exp(-t * np.abs(deltas)[:, None]) + shift
+    ### END SOLUTION
+
+
+# %% tags=["answer"]
+def effective_length(deltas, L, fraction):
+    """How many of the L positions the window (without shift) keeps at fraction or more."""
+    ### BEGIN SOLUTION
+    t = np.arange(L) / max(L - 1, 1)
+    return np.sum(window(t, deltas, 0.0) >= fraction, axis=1)
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check("window", window, effective_length)
+# hint("window")
+
+# %% [markdown]
+# ## Go further
+#
+# - Solve $e^{-\tau |\delta|} = \text{fraction}$ for $\tau$: the effective length without a table. What must you add so that it equals the
+#   count?
+# - The official code spreads $\delta$ so that the quickest channel reaches 1 % after 0.3 of the length, the slowest after 1.5. Which
+#   numbers are these?
+# - With shift 0 the far end of a quick filter is zero to the last digit. What does that do to its gradient, and so to learning
+#   a long dependency?

@@ -1,0 +1,87 @@
+"""Wrong answers to exercise 6."""
+
+import numpy as np
+
+from exercises.planted import Wrong
+
+
+def right(z, W1, b1, W2, w):
+    return W2 @ np.sin(w * (W1 @ z.T + b1[:, None]))
+
+
+def back(dh, z, W1, b1, W2, w, slope=lambda x, w: w * np.cos(w * x)):
+    x = W1 @ z.T + b1[:, None]
+    dx = (W2.T @ dh) * slope(x, w)
+    return dx.T @ W1, dx @ z, dx.sum(axis=1), dh @ np.sin(w * x).T
+
+
+def no_frequency(z, W1, b1, W2, w):
+    return W2 @ np.sin(W1 @ z.T + b1[:, None])
+
+
+def linear(z, W1, b1, W2, w):
+    return W2 @ (W1 @ z.T + b1[:, None])
+
+
+def time_first(z, W1, b1, W2, w):
+    return right(z, W1, b1, W2, w).T
+
+
+def no_bias(z, W1, b1, W2, w):
+    return W2 @ np.sin(w * (W1 @ z.T))
+
+
+def double(z, W1, b1, W2, w):
+    return right(z, W1, b1, W2, np.float64(w))
+
+
+def no_inner_derivative(*a):
+    return back(*a, slope=lambda x, w: np.cos(w * x))
+
+
+def of_plain_sine(*a):
+    return back(*a, slope=lambda x, w: np.cos(x))
+
+
+def sine_again(*a):
+    return back(*a, slope=lambda x, w: w * np.sin(w * x))
+
+
+def bias_not_summed(*a):
+    dz, dW1, _, dW2 = back(*a)
+    dh, z, W1, b1, W2, w = a
+    x = W1 @ z.T + b1[:, None]
+    return dz, dW1, (W2.T @ dh) * w * np.cos(w * x), dW2
+
+
+def transposed_weight(*a):
+    dz, dW1, db1, dW2 = back(*a)
+    return dz, dW1.T, db1, dW2
+
+
+def overwrites(dh, *a):
+    grads = back(dh, *a)
+    dh[...] = 0
+    return grads
+
+
+FORWARD, BACKWARD = {"sine_network": right}, {"sine_network_backward": back}
+WRONG = (
+    Wrong(no_frequency, "the frequency w is missing", points=6, others=BACKWARD),
+    Wrong(linear, "the activation is missing", points=6, others=BACKWARD),
+    Wrong(time_first, "transposed", points=6, others=BACKWARD),
+    Wrong(no_bias, "the bias is missing", points=6, others=BACKWARD),
+    Wrong(double, "wrong dtype", points=8, others=BACKWARD),
+    Wrong(no_inner_derivative, "inner derivative", points=3, name="sine_network_backward", others=FORWARD),
+    Wrong(
+        of_plain_sine,
+        "the backward of another function",
+        points=3,
+        name="sine_network_backward",
+        others=FORWARD,
+    ),
+    Wrong(sine_again, "cosine, not sine", points=3, name="sine_network_backward", others=FORWARD),
+    Wrong(bias_not_summed, "has shape", points=3, name="sine_network_backward", others=FORWARD),
+    Wrong(transposed_weight, "transposed", points=3, name="sine_network_backward", others=FORWARD),
+    Wrong(overwrites, "argument overwritten", points=8, name="sine_network_backward", others=FORWARD),
+)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from hyena_np.errors import ConfigError
 from hyena_np.exercises.exercise import Exercise
 from hyena_np.exercises.sheets.causal_conv import CAUSAL_CONV
+from hyena_np.exercises.sheets.causality import CAUSALITY
 from hyena_np.exercises.sheets.conv_backward import CONV_BACKWARD
 from hyena_np.exercises.sheets.fftconv import FFTCONV
+from hyena_np.exercises.sheets.hyena_matrix import HYENA_MATRIX
 from hyena_np.exercises.sheets.positional_features import POSITIONAL_FEATURES
+from hyena_np.exercises.sheets.recurrence import RECURRENCE
+from hyena_np.exercises.sheets.recurrence_backward import RECURRENCE_BACKWARD
 from hyena_np.exercises.sheets.short_conv import SHORT_CONV
 from hyena_np.exercises.sheets.sine_network import SINE_NETWORK
 from hyena_np.exercises.sheets.toeplitz import TOEPLITZ
@@ -22,6 +26,10 @@ EXERCISES: tuple[Exercise, ...] = (
     SINE_NETWORK,
     WINDOW_EXERCISE,
     SHORT_CONV,
+    RECURRENCE,
+    RECURRENCE_BACKWARD,
+    HYENA_MATRIX,
+    CAUSALITY,
 )
 
 

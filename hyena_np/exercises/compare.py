@@ -35,6 +35,14 @@ def compare(question: Question, arguments: tuple[Value, ...], got: Value) -> Non
             raise Failure(f"{name}: {says}", inputs=inputs, expected=right, got=answer, likely=likely)
 
 
+def recognised(question: Question, answers: list[tuple[tuple[Value, ...], Value]]) -> str:
+    """The mistake that gives each of these (arguments, result), where one is known; else nothing."""
+    for mistake in question.mistakes:
+        if all(_alike(mistake.answer(*arguments), got) for arguments, got in answers):
+            return mistake.says
+    return ""
+
+
 def parts_of(question: Question, value: Value) -> tuple[Value, ...]:
     """The results of a function, one by one."""
     if len(question.outputs) > 1 and isinstance(value, tuple):

@@ -11,7 +11,7 @@ from hyena_np.errors import ConfigError, DataError
 from hyena_np.exercises import checking
 from hyena_np.exercises.catalogue import EXERCISES
 from hyena_np.exercises.exercise import Exercise, Result
-from hyena_np.exercises.submissions import SUFFIXES, Submission, attempted, read_cells, run_cells
+from hyena_np.exercises.submissions import SUFFIXES, Submission, read_cells, run_cells
 from hyena_np.files import make_folder, write_bytes
 
 START = Path(__file__).parent / "start"
@@ -79,8 +79,7 @@ def check_file(path: str | Path) -> dict[str, list[Result]]:
         The file cannot be read.
     """
     submission = run_quietly(Path(path))
-    names = set(submission.namespace)
-    return {e.name: checking.judged(e, submission.functions(e)) for e in attempted(names)}
+    return {e.name: checking.judged(e, submission.functions(e)) for e in submission.attempted()}
 
 
 def run_quietly(path: Path) -> Submission:

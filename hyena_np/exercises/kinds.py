@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hyena_np.exercises.compare import close, compare, parts_of
+from hyena_np.exercises.compare import close, compare, parts_of, recognised
 from hyena_np.exercises.exercise import Answer, Ask, Failure, Part, Question, Sizes, Value
 
 POWERS_ONLY = "right on powers of two only: other lengths need another padding"
@@ -20,13 +20,25 @@ def values(
     """The function equals the reference, on the smallest sizes first."""
 
     def judge(ask: Ask, sizes: tuple[Sizes, ...], rng: np.random.Generator) -> None:
-        outcomes = [(size, _outcome(question, ask, question.inputs(rng, size, dtype))) for size in sizes]
-        first = next((failure for _, failure in outcomes if failure), None)
-        recognised = first and first.likely in {mistake.says for mistake in question.mistakes}
-        if first and not recognised and _on_powers_only(outcomes):
-            first.likely = "; ".join(filter(None, [first.likely, POWERS_ONLY]))
-        if first:
-            raise first
+        answers: list[tuple[tuple[Value, ...], Value]] = []
+        failures: list[Failure | None] = []
+        for size in sizes:
+            arguments = question.inputs(rng, size, dtype)
+            try:
+                answers.append((arguments, asked(question, ask, arguments).value))
+                compare(question, *answers[-1])
+                failures.append(None)
+            except Failure as failure:
+                failures.append(failure)
+        first = next(filter(None, failures), None)
+        if first is None:
+            return
+        # One input can look like several mistakes; all of them together seldom do.
+        known = recognised(question, answers) if len(answers) == len(sizes) else ""
+        if not known and _on_powers_only(sizes, failures):
+            known = "; ".join(filter(None, [first.likely, POWERS_ONLY]))
+        first.likely = known or first.likely
+        raise first
 
     return Part(name, points, judge, sizes)
 
@@ -131,18 +143,10 @@ def check_dtype(question: Question, arguments: tuple[Value, ...], got: Value, dt
                 )
 
 
-def _outcome(question: Question, ask: Ask, arguments: tuple[Value, ...]) -> Failure | None:
-    try:
-        compare(question, arguments, asked(question, ask, arguments).value)
-    except Failure as failure:
-        return failure
-    return None
-
-
-def _on_powers_only(outcomes: list[tuple[Sizes, Failure | None]]) -> bool:
-    """Wrong at every length that is no power of two, and right at some that are."""
-    powers = [failure for size, failure in outcomes if _power(size.get("L", 0))]
-    others = [failure for size, failure in outcomes if not _power(size.get("L", 0))]
+def _on_powers_only(sizes: tuple[Sizes, ...], failures: list[Failure | None]) -> bool:
+    """Wrong at every length that is no power of two, and right at those that are."""
+    powers = [failure for size, failure in zip(sizes, failures, strict=True) if _power(size.get("L", 0))]
+    others = [failure for size, failure in zip(sizes, failures, strict=True) if not _power(size.get("L", 0))]
     return bool(powers and others) and not any(powers) and all(others)
 
 

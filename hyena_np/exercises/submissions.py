@@ -27,9 +27,17 @@ class Submission:
     errors: list[str] = field(default_factory=list)
 
     def functions(self, exercise: Exercise) -> dict[str, Callable]:
-        """Those of an exercise that are there."""
-        names = (question.name for question in exercise.questions)
-        return {name: self.namespace[name] for name in names if callable(self.namespace.get(name))}
+        """Those of an exercise that are there; what is imported from the package is not the student's."""
+        found = {question.name: self.namespace.get(question.name) for question in exercise.questions}
+        return {name: f for name, f in found.items() if callable(f) and not _of_the_package(f)}
+
+    def attempted(self) -> list[Exercise]:
+        """The exercises of which at least one function is there."""
+        return [exercise for exercise in EXERCISES if self.functions(exercise)]
+
+
+def _of_the_package(function: Callable) -> bool:
+    return str(getattr(function, "__module__", "")).split(".")[0] == "hyena_np"
 
 
 def read_cells(path: Path) -> list[str]:
@@ -79,8 +87,3 @@ def run_cells(cells: list[str], name: str) -> Submission:
                 f"cell {number}: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
             )
     return submission
-
-
-def attempted(names: set[str]) -> list[Exercise]:
-    """The exercises of which at least one function is there."""
-    return [e for e in EXERCISES if any(question.name in names for question in e.questions)]

@@ -82,8 +82,8 @@ CAUSAL_CONV = Exercise(
     hints=(
         "Compute y[0] and y[1] on paper. How many terms has each sum?",
         "For each t, add h[k] * u[t - k] for k = 0, 1, ... as long as both k < K and t - k >= 0.",
-        "Two loops: for t in range(L), for k in range(min(t + 1, K)). Begin with y = np.zeros_like(u), which "
-        "has the right dtype; a negative index would silently take from the end.",
+        "Two loops: for t in range(L), for k in range(min(t + 1, K)). Begin with y = np.zeros_like(u), "
+        "which has the right dtype; a negative index would silently take from the end.",
     ),
     forbidden=(
         "hyena_np.causal_conv_loop",

@@ -73,8 +73,8 @@ CONV_BACKWARD = Exercise(
         untouched(QUESTION, ({"L": 3},)),
     ),
     hints=(
-        "y = S_h u is linear in u. If dy is the gradient with respect to y, which matrix gives the one with "
-        "respect to u? What is that matrix's first row?",
+        "y = S_h u is linear in u. If dy is the gradient with respect to y, which matrix gives the one with"
+        " respect to u? What is that matrix's first row?",
         "du = S_h^T dy: du[s] = sum over t >= s of h[t - s] dy[t]. It looks ahead instead of back. A "
         "convolution is symmetric in u and h, so dh is the same with u in the place of h.",
         "Either reverse dy in time, convolve, and reverse the result; or use FFTs as in exercise 3, at "

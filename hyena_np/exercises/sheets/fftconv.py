@@ -49,12 +49,12 @@ FFTCONV = Exercise(
         precision(QUESTION, ({"L": 3}, {"L": 20})),
     ),
     hints=(
-        "Multiplying two spectra convolves on a circle: what runs over the end comes back at the beginning. "
-        "How much room does it take so that nothing can come back into the first L values?",
+        "Multiplying two spectra convolves on a circle: what runs over the end comes back at the beginning."
+        " How much room does it take so that nothing can come back into the first L values?",
         "Two signals of length L convolve to 2L - 1 values. Transform both at n >= 2L - 1, multiply, "
         "transform back with the same n, keep the first L.",
-        "np.fft.rfft(u, n=n) pads with zeros by itself. irfft needs n as well, or it guesses an even length. "
-        "NumPy's transforms may return float64: .astype(u.dtype) at the end.",
+        "np.fft.rfft(u, n=n) pads with zeros by itself. irfft needs n as well, or it guesses an even "
+        "length. NumPy's transforms may return float64: .astype(u.dtype) at the end.",
     ),
     forbidden=(
         "hyena_np.fftconv",

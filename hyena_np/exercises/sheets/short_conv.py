@@ -126,10 +126,10 @@ SHORT_CONV = Exercise(
     ),
     hints=(
         "For each tap j there is one lag, K - 1 - j. Shift x by the lag, multiply by the tap, add up.",
-        "z[:, lag:] += weight[:, j, None] * x[:, :L - lag]. Backwards, each such line becomes two: one adds to "
-        "dx[:, :L - lag], the other sums up dweight[:, j].",
-        "dx[:, :L - lag] += weight[:, j, None] * dz[:, lag:] and dweight[:, j] = (dz[:, lag:] * "
-        "x[:, :L - lag]).sum(axis=1); dbias = dz.sum(axis=1). Skip lags of L and more.",
+        "z[:, lag:] += weight[:, j, None] * x[:, :L - lag]. Backwards, each such line becomes two: one adds"
+        " to dx[:, :L - lag], the other sums up dweight[:, j].",
+        "dx[:, :L - lag] += weight[:, j, None] * dz[:, lag:] and dweight[:, j] = (dz[:, lag:] * x[:, :L - "
+        "lag]).sum(axis=1); dbias = dz.sum(axis=1). Skip lags of L and more.",
     ),
     forbidden=(
         "hyena_np.short_conv",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hyena_np.exercises.exercise import Exercise, Mistake, Question, Sizes
+from hyena_np.exercises.exercise import Exercise, Function, Mistake, Question, Sizes
 from hyena_np.exercises.kinds import draw, precision, untouched, values
 from hyena_np.ops import filters
 
@@ -40,11 +40,15 @@ def backward(
     return dz, d["linear_0"]["weight"], d["linear_0"]["bias"], d["linear_1"]["weight"]
 
 
-def _with(dh, z, W1, b1, W2, w, slope) -> tuple:
+def _with(slope: Function) -> Function:
     """Backward with another slope of the activation."""
-    x = W1 @ z.T + b1[:, None]
-    dx = (W2.T @ dh) * slope(x, w)
-    return dx.T @ W1, dx @ z, dx.sum(axis=1), dh @ np.sin(w * x).T
+
+    def answer(dh, z, W1, b1, W2, w):
+        x = W1 @ z.T + b1[:, None]
+        dx = (W2.T @ dh) * slope(x, w)
+        return dx.T @ W1, dx @ z, dx.sum(axis=1), dh @ np.sin(w * x).T
+
+    return answer
 
 
 def _of(activation):
@@ -75,19 +79,19 @@ BACKWARD = Question(
     mistakes=(
         Mistake(
             "the inner derivative is forgotten: d/dx sin(w x) = w cos(w x)",
-            lambda *a: _with(*a, slope=lambda x, w: np.cos(w * x)),
+            _with(lambda x, w: np.cos(w * x)),
         ),
         Mistake(
             "the backward of another function: of sin(x), not of sin(w x)",
-            lambda *a: _with(*a, slope=lambda x, w: np.cos(x)),
+            _with(lambda x, w: np.cos(x)),
         ),
         Mistake(
             "the derivative of sine is cosine, not sine",
-            lambda *a: _with(*a, slope=lambda x, w: w * np.sin(w * x)),
+            _with(lambda x, w: w * np.sin(w * x)),
         ),
         Mistake(
             "the sign: the derivative of sine is +cosine",
-            lambda *a: _with(*a, slope=lambda x, w: -w * np.cos(w * x)),
+            _with(lambda x, w: -w * np.cos(w * x)),
         ),
     ),
 )
@@ -116,8 +120,8 @@ SINE_NETWORK = Exercise(
         untouched(BACKWARD, _SMALL[-1:]),
     ),
     hints=(
-        "Give every step of the forward a name: x = W1 z^T + b1, a = sin(w x), h = W2 a. Then go back, step "
-        "by step, and write the gradient of each name.",
+        "Give every step of the forward a name: x = W1 z^T + b1, a = sin(w x), h = W2 a. Then go back, step"
+        " by step, and write the gradient of each name.",
         "dW2 = dh a^T and da = W2^T dh. Then dx = da * w * cos(w x), element by element: the inner "
         "derivative brings the w.",
         "dW1 = dx @ z, db1 = dx.sum(axis=1), dz = dx.T @ W1. Check the shapes: a gradient has the shape of "

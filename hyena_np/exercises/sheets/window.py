@@ -117,8 +117,8 @@ WINDOW_EXERCISE = Exercise(
     hints=(
         "t is a row of L times, deltas a column of C rates: their product is a table (C, L).",
         "np.exp(-t * np.abs(deltas)[:, None]) decays; the shift is added to it afterwards.",
-        "For the length, make the table with t = np.arange(L) / max(L - 1, 1), compare it with the fraction, "
-        "and count the True of each row with np.sum(..., axis=1).",
+        "For the length, make the table with t = np.arange(L) / max(L - 1, 1), compare it with the "
+        "fraction, and count the True of each row with np.sum(..., axis=1).",
     ),
     forbidden=("hyena_np.exponential_window", "hyena_np.hyena_filter"),
     needs=("positional_features",),

@@ -1,0 +1,81 @@
+# %% [markdown]
+# # Exercise 10: the backward of the recurrence
+#
+# **You will** write the gradient of the operator. **You will learn** what a *cache* is: what the forward must keep so that the
+# backward need not guess. **You need** exercises 4 and 9. About 35 minutes, 9 points.
+#
+# ## The equation
+#
+# The recurrence of Definition 3.1 (Algorithm 3), with its two halves apart:
+#
+# $$z^1 = v, \qquad c^n = h^n * z^n, \qquad z^{n+1} = x^n \odot c^n, \qquad y = z^{N+1}.$$
+#
+# Let $\bar y = \partial \ell / \partial y$ be given, and write a bar for the gradient of every quantity. From the last step to the first:
+#
+# $$\bar z^{N+1} = \bar y; \qquad \bar x^n = \bar z^{n+1} \odot c^n, \qquad \bar c^n = \bar z^{n+1} \odot x^n, \qquad
+# \bar z^n = S_{h^n}^\top \bar c^n, \qquad \bar h^n = S_{z^n}^\top \bar c^n; \qquad \bar v = \bar z^1.$$
+#
+# The last two in the middle are exercise 4. $z^n$ and $c^n$ are needed: run the forward once and keep them.
+#
+# ## A tiny example
+#
+# $N = 1$, $L = 1$: $y = x h v$. With $v = 2$, $x = 3$, $h = 5$, $\bar y = 1$: $\bar v = 15$, $\bar x = 10$, $\bar h = 6$.
+
+# %%
+import numpy as np
+
+from hyena_np import toeplitz
+from hyena_np.exercises import check, hint
+
+
+def conv(u, h):
+    """Causal convolution of (D, L) with (D, L): the matrix of exercise 1, times each signal."""
+    return (toeplitz(h) @ u[..., None])[..., 0]
+
+
+def correlate(dy, h):
+    """Its adjoint, as in exercise 4: du for the filter h; dh, with the signal in the place of h."""
+    return (np.swapaxes(toeplitz(h), -1, -2) @ dy[..., None])[..., 0]
+
+
+# %% [markdown]
+# ## Your turn
+#
+# | | shape | |
+# |---|---|---|
+# | `dy`, `v` | `(D, L)` | float32 or float64 |
+# | `x`, `h` | `(N, D, L)` | the same dtype |
+# | result | `(dv, dx, dh)`, with the shapes of `v`, `x`, `h` | the same dtype |
+
+
+# %% tags=["answer"]
+def recurrence_backward(dy, v, x, h):
+    """Gradients of the paper's recurrence with respect to v, x and h."""
+    ### BEGIN SOLUTION
+    read, given, z = [], [], v
+    for gate, taps in zip(x, h, strict=True):
+        read.append(z)
+        given.append(conv(z, taps))
+        z = gate * given[-1]
+    dx, dh, dz = np.zeros_like(x), np.zeros_like(h), dy
+    for n in reversed(range(len(x))):
+        # z = x[n] * given[n]
+        dx[n] = dz * given[n]
+        dc = dz * x[n]
+        # given[n] = conv(read[n], h[n])
+        dh[n] = correlate(dc, read[n])
+        dz = correlate(dc, h[n])
+    return dz, dx, dh
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check("recurrence_backward", recurrence_backward)
+# hint("recurrence_backward")
+
+# %% [markdown]
+# ## Go further
+#
+# - How many arrays of shape $(D, L)$ does your cache hold for order $N$? Which could be computed again instead, and at what cost?
+# - Count the FFTs of forward and backward. Which spectra are computed twice, and what would it take to keep them?
+# - Write the backward of the official code's variant. Which line moves?

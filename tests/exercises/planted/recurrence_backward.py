@@ -1,0 +1,96 @@
+"""Wrong answers to exercise 10."""
+
+import numpy as np
+
+from exercises.planted import Wrong
+from exercises.planted.conv_backward import no_conjugate, right as conv_backward
+from exercises.planted.recurrence import conv
+
+
+def forward(v, x, h):
+    read, given = [], []
+    for gate, taps in zip(x, h, strict=True):
+        read.append(v)
+        given.append(conv(v, taps))
+        v = gate * given[-1]
+    return read, given
+
+
+def right(dy, v, x, h, back=conv_backward, gated=True, order=reversed):
+    read, given = forward(v, x, h)
+    dx, dh, dz = np.zeros_like(x), np.zeros_like(h), dy
+    for n in order(range(len(x))):
+        dx[n] = dz * given[n]
+        dz, dh[n] = back(dz * x[n] if gated else dz, read[n], h[n])
+    return dz, dx, dh
+
+
+def convolves(*a):
+    return right(*a, back=no_conjugate)
+
+
+def without_gate(*a):
+    return right(*a, gated=False)
+
+
+def from_the_first(*a):
+    return right(*a, order=lambda n: n)
+
+
+def of_gate_first(dy, v, x, h):
+    read = []
+    for gate, taps in zip(x, h, strict=True):
+        read.append(v)
+        v = conv(gate * v, taps)
+    dx, dh, dz = np.zeros_like(x), np.zeros_like(h), dy
+    for n in reversed(range(len(x))):
+        dg, dh[n] = conv_backward(dz, x[n] * read[n], h[n])
+        dx[n], dz = dg * read[n], dg * x[n]
+    return dz, dx, dh
+
+
+def with_v(dy, v, x, h):
+    return right(
+        dy,
+        v,
+        x,
+        h,
+        back=lambda dc, read, taps: (conv_backward(dc, read, taps)[0], conv_backward(dc, v, taps)[1]),
+    )
+
+
+def gate_of_what_was_read(dy, v, x, h):
+    read, _ = forward(v, x, h)
+    dv, dx, dh = right(dy, v, x, h)
+    dz = dy
+    for n in reversed(range(len(x))):
+        dx[n] = dz * read[n]
+        dz, _ = conv_backward(dz * x[n], read[n], h[n])
+    return dv, dx, dh
+
+
+def double(*a):
+    return tuple(d.astype("float64") for d in right(*a))
+
+
+def in_place(dy, v, x, h):
+    read, given = forward(v, x, h)
+    dx, dh = np.zeros_like(x), np.zeros_like(h)
+    for n in reversed(range(len(x))):
+        dx[n] = dy * given[n]
+        dy *= x[n]
+        du, dh[n] = conv_backward(dy, read[n], h[n])
+        dy[...] = du
+    return dy.copy(), dx, dh
+
+
+WRONG = (
+    Wrong(convolves, "conjugate is forgotten", points=0),
+    Wrong(without_gate, "the gate is missing", points=0),
+    Wrong(from_the_first, "from the last to the first", points=3),
+    Wrong(of_gate_first, "the backward of another function", points=0),
+    Wrong(with_v, "correlated with v in every step", points=3),
+    Wrong(gate_of_what_was_read, "what the gate multiplied", points=0),
+    Wrong(double, "wrong dtype", points=8),
+    Wrong(in_place, "argument overwritten", points=8),
+)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from hyena_np.errors import ConfigError
 from hyena_np.exercises.exercise import Exercise
+from hyena_np.exercises.sheets.attention_matrix import ATTENTION_MATRIX
+from hyena_np.exercises.sheets.block_conv import BLOCK_CONV
 from hyena_np.exercises.sheets.causal_conv import CAUSAL_CONV
 from hyena_np.exercises.sheets.causality import CAUSALITY
 from hyena_np.exercises.sheets.conv_backward import CONV_BACKWARD
+from hyena_np.exercises.sheets.fast_operator import FAST_OPERATOR
 from hyena_np.exercises.sheets.fftconv import FFTCONV
 from hyena_np.exercises.sheets.hyena_matrix import HYENA_MATRIX
 from hyena_np.exercises.sheets.positional_features import POSITIONAL_FEATURES
+from hyena_np.exercises.sheets.recall_recipe import RECALL_RECIPE
 from hyena_np.exercises.sheets.recurrence import RECURRENCE
 from hyena_np.exercises.sheets.recurrence_backward import RECURRENCE_BACKWARD
 from hyena_np.exercises.sheets.short_conv import SHORT_CONV
@@ -30,6 +34,10 @@ EXERCISES: tuple[Exercise, ...] = (
     RECURRENCE_BACKWARD,
     HYENA_MATRIX,
     CAUSALITY,
+    RECALL_RECIPE,
+    FAST_OPERATOR,
+    BLOCK_CONV,
+    ATTENTION_MATRIX,
 )
 
 

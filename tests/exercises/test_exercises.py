@@ -86,7 +86,9 @@ def test_a_planted_mistake_is_rejected_and_named(exercise, wrong):
     assert failures, "it is not rejected"
     assert any(wrong.says in f"{failure.says} {failure.likely}" for failure in failures), said
     assert sum(result.points for result in results) == wrong.points, said
-    assert sum(result.points for result in judged(exercise, functions, hidden(exercise))) < exercise.points
+    if not exercise.slow:
+        results = judged(exercise, functions, hidden(exercise))
+        assert sum(result.points for result in results) < exercise.points
 
 
 @every
@@ -136,8 +138,8 @@ def test_its_notebook_says_what_a_student_needs(exercise):
 
 
 def test_numbers_and_names():
-    numbers = [e.number for e in EXERCISES]
-    assert numbers == sorted(set(numbers))
+    assert [e.number for e in EXERCISES] == list(range(1, len(EXERCISES) + 1))
+    assert len(EXERCISES) >= 14
     names = [question.name for e in EXERCISES for question in e.questions]
     assert len(set(names)) == len(names)
     assert {path.stem for path in build.SOURCES.glob("*.py")} == {e.stem for e in EXERCISES}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from hyena_np.exercises.exercise import Exercise, Mistake, Question, Sizes
+from hyena_np.exercises.exercise import Ask, Exercise, Mistake, Part, Question, Sizes
 from hyena_np.exercises.kinds import causal, draw, precision, untouched, values
+from hyena_np.exercises.sheets.conv_backward import CONV_BACKWARD
+from hyena_np.exercises.sheets.fftconv import FFTCONV
 from hyena_np.ops import projection
 
 
@@ -32,14 +34,19 @@ def backward(dz: np.ndarray, x: np.ndarray, weight: np.ndarray, bias: np.ndarray
     return dx[0], dweight[:, 0], dbias
 
 
-def _reversed(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    return forward(x, weight[:, ::-1], bias)
-
-
 def _centred(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
     ahead = (weight.shape[-1] - 1) // 2
     padded = np.concatenate([x, np.zeros((len(x), ahead), dtype=x.dtype)], axis=1)
     return forward(padded, weight, bias)[:, ahead:]
+
+
+def _ahead(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    return forward(x[:, ::-1], weight, bias)[:, ::-1]
+
+
+def _wrapped(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    K = weight.shape[1]
+    return sum((weight[:, j, None] * np.roll(x, K - 1 - j, axis=1) for j in range(K)), bias[:, None])
 
 
 def _mixed(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
@@ -55,8 +62,12 @@ FORWARD = Question(
     reference=forward,
     outputs=("z",),
     mistakes=(
-        Mistake("the taps are reversed: the last one sees the present", _reversed),
+        Mistake(
+            "the taps are reversed: the last one sees the present", lambda x, w, b: forward(x, w[:, ::-1], b)
+        ),
         Mistake("not causal: padded on both sides, it sees the next position", _centred),
+        Mistake("not causal: it looks ahead instead of back", _ahead),
+        Mistake("wrapped around: before position 0 there are zeros, not the end", _wrapped),
         Mistake("not depthwise: channels do not mix", _mixed),
         Mistake("the bias is missing", lambda x, w, b: forward(x, w, np.zeros_like(b))),
     ),
@@ -67,9 +78,7 @@ def _with(dx=None, dweight=None, dbias=None):
     """Backward with other ways to compute one of the gradients."""
 
     def answer(dz: np.ndarray, x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> tuple:
-        right = backward(dz, x, weight, bias)
-        others = (dx, dweight, dbias)
-        pairs = zip(right, others, strict=True)
+        pairs = zip(backward(dz, x, weight, bias), (dx, dweight, dbias), strict=True)
         return tuple(value if other is None else other(dz, x, weight) for value, other in pairs)
 
     return answer
@@ -77,6 +86,10 @@ def _with(dx=None, dweight=None, dbias=None):
 
 def _forward_again(dz: np.ndarray, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return forward(dz, weight, np.zeros_like(weight[:, 0]))
+
+
+def _dx_wrapped(dz: np.ndarray, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    return _wrapped(dz[:, ::-1], weight, np.zeros_like(weight[:, 0]))[:, ::-1]
 
 
 def _of_reversed(dz: np.ndarray, x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> tuple:
@@ -92,20 +105,26 @@ BACKWARD = Question(
     outputs=("dx", "dweight", "dbias"),
     mistakes=(
         Mistake("this is the forward again: a gradient looks ahead in time", _with(dx=_forward_again)),
-        Mistake("the backward of another function: of taps in reversed order", _of_reversed),
         Mistake(
             "the taps' gradients are in reversed order",
             lambda *a: _with(dweight=lambda dz, x, w: backward(*a)[1][:, ::-1])(*a),
         ),
-        Mistake(
-            "dbias is a mean; a gradient is a sum over time", _with(dbias=lambda dz, x, w: dz.mean(axis=1))
-        ),
+        Mistake("the backward of another function: of taps in reversed order", _of_reversed),
+        Mistake("wrapped around: behind the end there are zeros, not the start", _with(dx=_dx_wrapped)),
+        Mistake("dbias is not summed over time", _with(dbias=lambda dz, x, w: dz)),
+        Mistake("dbias is a mean; it is a sum over time", _with(dbias=lambda dz, x, w: dz.mean(axis=1))),
     ),
 )
 
 _SMALL = ({"D": 1, "L": 2, "K": 1}, {"D": 1, "L": 3, "K": 2}, {"D": 2, "L": 4, "K": 3})
 _SHORT = ({"D": 1, "L": 1, "K": 3}, {"D": 2, "L": 2, "K": 4})
 _LARGE = ({"D": 5, "L": 16, "K": 3},)
+
+
+def _judge_precision(ask: Ask, sizes: tuple[Sizes, ...], rng: np.random.Generator) -> None:
+    for question in (FORWARD, BACKWARD):
+        precision(question, sizes).judge(ask, sizes, rng)
+
 
 SHORT_CONV = Exercise(
     number=8,
@@ -121,7 +140,7 @@ SHORT_CONV = Exercise(
         causal(FORWARD, ({"D": 1, "L": 4, "K": 3}, {"D": 2, "L": 9, "K": 3}), argument="x"),
         values("backward", BACKWARD, (*_SMALL, *_LARGE), points=3),
         values("backward, fewer positions than taps", BACKWARD, _SHORT),
-        precision(BACKWARD, _LARGE),
+        Part("float32 and float64", 1, _judge_precision, (*_SMALL[-1:], *_LARGE)),
         untouched(BACKWARD, _SMALL[-1:]),
     ),
     hints=(
@@ -134,9 +153,8 @@ SHORT_CONV = Exercise(
     forbidden=(
         "hyena_np.short_conv",
         "hyena_np.short_conv_backward",
-        "numpy.convolve",
-        "numpy.correlate",
-        "scipy.signal",
+        *dict.fromkeys((*FFTCONV.forbidden, *CONV_BACKWARD.forbidden)),  # convolve with the reversed taps
+        "scipy.ndimage",
     ),
     needs=("causal_conv", "conv_backward"),
 )

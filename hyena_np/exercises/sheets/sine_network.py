@@ -51,6 +51,19 @@ def _with(slope: Function) -> Function:
     return answer
 
 
+def _changed(name: str, change: Function) -> Function:
+    """Backward with one of the gradients computed in another way."""
+    index = ("dz", "dW1", "db1", "dW2").index(name)
+
+    def answer(dh, z, W1, b1, W2, w):
+        gradients = list(backward(dh, z, W1, b1, W2, w))
+        x = W1 @ z.T + b1[:, None]
+        gradients[index] = change(dh, x, (W2.T @ dh) * w * np.cos(w * x))
+        return tuple(gradients)
+
+    return answer
+
+
 def _of(activation):
     return lambda z, W1, b1, W2, w: W2 @ activation(W1 @ z.T + b1[:, None], w)
 
@@ -77,21 +90,22 @@ BACKWARD = Question(
     outputs=("dz", "dW1", "db1", "dW2"),
     axis=None,
     mistakes=(
+        Mistake("the inner derivative is forgotten: w cos(w x)", _with(lambda x, w: np.cos(w * x))),
         Mistake(
-            "the inner derivative is forgotten: d/dx sin(w x) = w cos(w x)",
-            _with(lambda x, w: np.cos(w * x)),
+            "the backward of another function: of sin(x), not of sin(w x)", _with(lambda x, w: np.cos(x))
+        ),
+        Mistake("the derivative of sine is cosine, not sine", _with(lambda x, w: w * np.sin(w * x))),
+        Mistake("the sign: the derivative of sine is +cosine", _with(lambda x, w: -w * np.cos(w * x))),
+        Mistake("the cosine is forgotten: w cos(w x)", _with(lambda x, w: w)),
+        Mistake("the activation is skipped: dx = da * w cos(w x), not da", _with(lambda x, w: 1.0)),
+        Mistake("db1 is not summed over time", _changed("db1", lambda dh, x, dx: dx)),
+        Mistake("db1 is a mean; it is a sum over time", _changed("db1", lambda dh, x, dx: dx.mean(axis=1))),
+        Mistake(
+            "dW2 needs the sine's output a, not its input x", _changed("dW2", lambda dh, x, dx: dh @ x.T)
         ),
         Mistake(
-            "the backward of another function: of sin(x), not of sin(w x)",
-            _with(lambda x, w: np.cos(x)),
-        ),
-        Mistake(
-            "the derivative of sine is cosine, not sine",
-            _with(lambda x, w: w * np.sin(w * x)),
-        ),
-        Mistake(
-            "the sign: the derivative of sine is +cosine",
-            _with(lambda x, w: -w * np.cos(w * x)),
+            "the gradients are in another order; it is the one of the arguments: dz, dW1, db1, dW2",
+            lambda *a: (*backward(*a)[1:], backward(*a)[0]),
         ),
     ),
 )
@@ -115,8 +129,8 @@ SINE_NETWORK = Exercise(
         values("forward", FORWARD, (*_SMALL, *_LARGE), points=2),
         values("backward, small", BACKWARD, _SMALL, points=3),
         values("backward, larger", BACKWARD, _LARGE),
-        precision(FORWARD, _LARGE, name="forward in float32 and float64"),
-        precision(BACKWARD, _LARGE, name="backward in float32 and float64"),
+        precision(FORWARD, (*_SMALL[-1:], *_LARGE), name="forward in float32 and float64"),
+        precision(BACKWARD, (*_SMALL[-1:], *_LARGE), name="backward in float32 and float64"),
         untouched(BACKWARD, _SMALL[-1:]),
     ),
     hints=(
@@ -127,6 +141,10 @@ SINE_NETWORK = Exercise(
         "dW1 = dx @ z, db1 = dx.sum(axis=1), dz = dx.T @ W1. Check the shapes: a gradient has the shape of "
         "what it belongs to.",
     ),
-    forbidden=("hyena_np.sine_network", "hyena_np.sine_network_backward", "hyena_np.hyena_filter"),
+    forbidden=tuple(
+        f"hyena_np.{name}{form}"
+        for name in ("sine_network", "hyena_filter", "long_filter")
+        for form in ("", "_backward")
+    ),
     needs=("positional_features",),
 )

@@ -12,9 +12,10 @@ from hyena_np.ops import filters
 
 
 def inputs(rng: np.random.Generator, sizes: Sizes, dtype: str) -> tuple:
-    """Scaled time t (L,), decay rates (C,) of either sign, shift."""
+    """Scaled time t (L,), decay rates (C,) of both signs, the first positive, and a shift."""
     t = np.linspace(0.0, 1.0, sizes["L"]).astype(dtype)
-    return t, draw(rng, sizes["C"], dtype=dtype), 0.25
+    signs = np.where(np.arange(sizes["C"]) % 2, -1.0, 1.0)
+    return t, (signs * np.abs(draw(rng, sizes["C"]))).astype(dtype), 0.25
 
 
 def forward(t: np.ndarray, deltas: np.ndarray, shift: float) -> np.ndarray:
@@ -85,10 +86,29 @@ LENGTH = Question(
         ),
         Mistake("positions are integers: count them", _closed_form),
         Mistake(
+            "argmax finds nothing where the window never falls below the fraction, and says 0",
+            lambda d, L, f: np.argmax(_table(np.abs(d), L) < f, axis=1),
+        ),
+        Mistake(
+            "one number a channel: count along time only", lambda d, L, f: np.sum(effective_length(d, L, f))
+        ),
+        Mistake(
+            "the absolute value is missing: a rate of either sign must decay",
+            lambda d, L, f: np.sum(_table(d, L) >= f, axis=1),
+        ),
+        Mistake(
+            "time is not scaled: it goes from 0 to 1",
+            lambda d, L, f: effective_length(d * max(L - 1, 1), L, f),
+        ),
+        Mistake(
             "time is scaled by L - 1, so that it ends at 1, not by L", lambda d, L, f: _by_length(d, L, f)
         ),
     ),
 )
+
+
+def _table(deltas: np.ndarray, L: int) -> np.ndarray:
+    return np.exp(-np.arange(L) / max(L - 1, 1) * deltas[:, None])
 
 
 def _unbounded(deltas: np.ndarray, L: int, fraction: float) -> np.ndarray:
@@ -111,7 +131,7 @@ WINDOW_EXERCISE = Exercise(
         values("the window", WINDOW, ({"L": 2, "C": 1}, {"L": 3, "C": 2}, {"L": 19, "C": 6}), points=2),
         precision(WINDOW, ({"L": 7, "C": 3},), name="the window in float32 and float64"),
         untouched(WINDOW, ({"L": 3, "C": 2},)),
-        values("the effective length", LENGTH, ({"L": 5, "C": 2}, {"L": 64, "C": 6}), points=2),
+        values("the effective length", LENGTH, ({"L": 5, "C": 2}, {"L": 64, "C": 24}), points=2),
         values("of a single position", LENGTH, ({"L": 1, "C": 2},)),
     ),
     hints=(
@@ -120,6 +140,11 @@ WINDOW_EXERCISE = Exercise(
         "For the length, make the table with t = np.arange(L) / max(L - 1, 1), compare it with the "
         "fraction, and count the True of each row with np.sum(..., axis=1).",
     ),
-    forbidden=("hyena_np.exponential_window", "hyena_np.hyena_filter"),
+    forbidden=(
+        "hyena_np.exponential_window",
+        "hyena_np.exponential_window_backward",
+        "hyena_np.hyena_filter",
+        "hyena_np.long_filter",
+    ),
     needs=("positional_features",),
 )

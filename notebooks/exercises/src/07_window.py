@@ -12,8 +12,8 @@
 #
 # $$\mathrm{Window}_c(t) = e^{-\tau_t\, |\delta_c|} + b, \qquad \tau_t = \frac{t}{L-1} \in [0, 1].$$
 #
-# A large $|\delta_c|$ forgets quickly. Rates are learned and may change sign; the absolute value keeps the window from
-# growing. The *shift* $b$ keeps the far end of the filter from being forced to zero.
+# A large $|\delta_c|$ forgets quickly. The official code writes its rates as negative numbers; the absolute value makes the
+# window decay whatever the sign. The *shift* $b$ keeps the far end of the filter from being forced to zero.
 #
 # The *effective length* of a channel is the number of positions at which the window without shift is at least some fraction
 # of its value at $t = 0$.
@@ -21,11 +21,24 @@
 # ## A tiny example
 #
 # $L = 3$, $\delta = (\ln 4)$, $b = 0$: $\tau = (0, \tfrac12, 1)$, window $(1, \tfrac12, \tfrac14)$. With the fraction $0.4$ the effective length is 2.
+#
+# In the picture, rate 10 falls below the line of the fraction soon, and rate 2 not before the end: its effective length is all
+# of $L$. A shift above the fraction would make every channel as long, which is why the definition leaves it out.
 
 # %%
 import numpy as np
 
 from hyena_np.exercises import check, hint
+from hyena_np.plots import lines
+
+tau = np.linspace(0, 1, 65)
+series = {
+    "rate 2": np.exp(-2 * tau),
+    "rate 10": np.exp(-10 * tau),
+    "rate 10, shift 0.2": np.exp(-10 * tau) + 0.2,
+    "the fraction 0.1": np.full(65, 0.1),
+}
+lines(tau, series, "scaled time", "window", title="A window, quick or slow, with and without shift")
 
 # %% [markdown]
 # ## Your turn
@@ -67,5 +80,5 @@ check("window", window, effective_length)
 #   count?
 # - The official code spreads $\delta$ so that the quickest channel reaches 1 % after 0.3 of the length, the slowest after 1.5. Which
 #   numbers are these?
-# - With shift 0 the far end of a quick filter is zero to the last digit. What does that do to its gradient, and so to learning
-#   a long dependency?
+# - With shift 0 the quickest of these windows ends at 0.0000002. What does that do to the gradient of the far end of its
+#   filter, and so to learning a long dependency?

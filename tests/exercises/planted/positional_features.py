@@ -41,6 +41,44 @@ def time_by_length(L, K):
     return np.concatenate(features(L, K, end=0), axis=1)
 
 
+def no_turn(L, K):
+    return np.concatenate(features(L, K, turns=1.0), axis=1)
+
+
+def as_in_the_paper(L, K):
+    return np.concatenate(features(L, K, f0=0.0, sign=1.0), axis=1)
+
+
+def from_one(L, K):
+    t = np.arange(L)[:, None]
+    phase = 2 * np.pi * t / L * np.arange(1, K + 1)
+    return np.concatenate([t / max(L - 1, 1), np.cos(phase), -np.sin(phase)], axis=1)
+
+
+def unscaled_time(L, K):
+    _, cosine, sine = features(L, K)
+    return np.concatenate([1.0 * np.arange(L)[:, None], cosine, sine], axis=1)
+
+
+def no_time(L, K):
+    return np.concatenate(features(L, K)[1:], axis=1)
+
+
+def is_complex(L, K):
+    t, cosine, sine = features(L, K)
+    return np.concatenate([t, cosine + 1j * sine], axis=1)
+
+
+def three_results(L, K):
+    return features(L, K)
+
+
+def divides_by_zero(L, K):
+    with np.errstate(invalid="ignore"):
+        t = np.arange(L)[:, None] / np.float64(L - 1)
+    return np.concatenate([t, *features(L, K)[1:]], axis=1)
+
+
 def transposed(L, K):
     return np.concatenate(features(L, K), axis=1).T
 
@@ -52,6 +90,14 @@ WRONG = (
     Wrong(interleaved, "interleaved", points=1),
     Wrong(from_zero, "start at 0", points=2),
     Wrong(period_too_short, "scaled by L - 1", points=2),
-    Wrong(time_by_length, "scaled to 0..1", points=1),
+    Wrong(time_by_length, "not t / L", points=1),
+    Wrong(unscaled_time, "t / (L - 1), not t", points=1),
+    Wrong(no_turn, "missing factor of 2 pi", points=2),
+    Wrong(as_in_the_paper, "the paper's form", points=2),
+    Wrong(from_one, "shifted by one", points=2),
+    Wrong(no_time, "time, is missing", points=0),
+    Wrong(is_complex, "complex numbers", points=0),
+    Wrong(three_results, "came tuple", points=0),
+    Wrong(divides_by_zero, "divided by zero", points=4),
     Wrong(transposed, "transposed", points=0),
 )

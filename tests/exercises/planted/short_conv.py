@@ -40,6 +40,19 @@ def no_bias(x, weight, bias):
     return right(x, weight, np.zeros_like(bias))
 
 
+def looks_ahead(x, weight, bias):
+    return right(x[:, ::-1], weight, bias)[:, ::-1]
+
+
+def wraps(x, weight, bias):
+    K = weight.shape[1]
+    return sum(weight[:, j, None] * np.roll(x, K - 1 - j, axis=1) for j in range(K)) + bias[:, None]
+
+
+def double_forward(x, weight, bias):
+    return right(x, weight, bias).astype("float64")
+
+
 def late(x, weight, bias):
     return np.pad(right(x, weight, bias), ((0, 0), (1, 0)))[:, :-1]
 
@@ -59,6 +72,16 @@ def reversed_gradient(dz, x, weight, bias):
     return dx, dweight[:, ::-1], dbias
 
 
+def gradient_wraps(dz, x, weight, bias):
+    _, dweight, dbias = back(dz, x, weight, bias)
+    return wraps(dz[:, ::-1], weight, np.zeros_like(bias))[:, ::-1], dweight, dbias
+
+
+def bias_not_summed(dz, x, weight, bias):
+    dx, dweight, _ = back(dz, x, weight, bias)
+    return dx, dweight, dz
+
+
 def mean_of_bias(dz, x, weight, bias):
     dx, dweight, _ = back(dz, x, weight, bias)
     return dx, dweight, dz.mean(axis=1)
@@ -76,11 +99,16 @@ def overwrites(dz, x, weight, bias):
 
 FORWARD, BACKWARD = {"short_conv": right}, {"short_conv_backward": back}
 WRONG = (
-    Wrong(reversed_taps, "the taps are reversed", points=6, others=BACKWARD),
-    Wrong(centred, "not causal", points=6, others=BACKWARD),
-    Wrong(mixes_channels, "not depthwise", points=6, others=BACKWARD),
-    Wrong(no_bias, "the bias is missing", points=6, others=BACKWARD),
-    Wrong(late, "shifted by one", points=6, others=BACKWARD),
+    Wrong(reversed_taps, "the taps are reversed", points=5, others=BACKWARD),
+    Wrong(centred, "not causal", points=5, others=BACKWARD),
+    Wrong(mixes_channels, "not depthwise", points=5, others=BACKWARD),
+    Wrong(no_bias, "the bias is missing", points=5, others=BACKWARD),
+    Wrong(late, "shifted by one", points=5, others=BACKWARD),
+    Wrong(looks_ahead, "it looks ahead", points=5, others=BACKWARD),
+    Wrong(wraps, "wrapped around", points=5, others=BACKWARD),
+    Wrong(double_forward, "wrong dtype", points=9, others=BACKWARD),
+    Wrong(gradient_wraps, "wrapped around", points=4, name="short_conv_backward", others=FORWARD),
+    Wrong(bias_not_summed, "not summed over time", points=4, name="short_conv_backward", others=FORWARD),
     Wrong(forward_again, "the forward again", points=4, name="short_conv_backward", others=FORWARD),
     Wrong(
         of_reversed_taps,

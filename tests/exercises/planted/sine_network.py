@@ -47,6 +47,24 @@ def sine_again(*a):
     return back(*a, slope=lambda x, w: w * np.sin(w * x))
 
 
+def no_cosine(*a):
+    return back(*a, slope=lambda x, w: w + 0 * x)
+
+
+def skips_the_sine(*a):
+    return back(*a, slope=lambda x, w: 1.0)
+
+
+def mean_of_bias(dh, z, *a):
+    dz, dW1, db1, dW2 = back(dh, z, *a)
+    return dz, dW1, db1 / len(z), dW2
+
+
+def another_order(*a):
+    dz, dW1, db1, dW2 = back(*a)
+    return dW1, db1, dW2, dz
+
+
 def bias_not_summed(*a):
     dz, dW1, _, dW2 = back(*a)
     dh, z, W1, b1, W2, w = a
@@ -81,7 +99,13 @@ WRONG = (
         others=FORWARD,
     ),
     Wrong(sine_again, "cosine, not sine", points=3, name="sine_network_backward", others=FORWARD),
-    Wrong(bias_not_summed, "has shape", points=3, name="sine_network_backward", others=FORWARD),
+    Wrong(no_cosine, "the cosine is forgotten", points=3, name="sine_network_backward", others=FORWARD),
+    Wrong(
+        skips_the_sine, "the activation is skipped", points=3, name="sine_network_backward", others=FORWARD
+    ),
+    Wrong(mean_of_bias, "db1 is a mean", points=3, name="sine_network_backward", others=FORWARD),
+    Wrong(another_order, "in another order", points=3, name="sine_network_backward", others=FORWARD),
+    Wrong(bias_not_summed, "not summed over time", points=3, name="sine_network_backward", others=FORWARD),
     Wrong(transposed_weight, "transposed", points=3, name="sine_network_backward", others=FORWARD),
     Wrong(overwrites, "argument overwritten", points=8, name="sine_network_backward", others=FORWARD),
 )

@@ -55,6 +55,24 @@ def unbounded(deltas, L, fraction):
     return np.floor(np.log(1 / fraction) / np.abs(deltas) * (L - 1)) + 1
 
 
+def by_argmax(deltas, L, fraction):
+    t = np.arange(L) / max(L - 1, 1)
+    return np.argmax(right(t, deltas, 0.0) < fraction, axis=1)
+
+
+def of_all_channels(deltas, L, fraction):
+    return count(deltas, L, fraction).sum()
+
+
+def unscaled_time(deltas, L, fraction):
+    return np.sum(right(np.arange(L), deltas, 0.0) >= fraction, axis=1)
+
+
+def no_absolute_length(deltas, L, fraction):
+    t = np.arange(L) / max(L - 1, 1)
+    return np.sum(np.exp(-t * deltas[:, None]) >= fraction, axis=1)
+
+
 def by_length(deltas, L, fraction):
     return np.sum(np.exp(-np.arange(L) / L * np.abs(deltas)[:, None]) >= fraction, axis=1)
 
@@ -72,4 +90,8 @@ WRONG = (
     Wrong(forgotten, "that are forgotten", points=4, name="effective_length", others=WINDOW),
     Wrong(unbounded, "never more than L", points=5, name="effective_length", others=WINDOW),
     Wrong(by_length, "scaled by L - 1", points=5, name="effective_length", others=WINDOW),
+    Wrong(by_argmax, "argmax finds nothing", points=4, name="effective_length", others=WINDOW),
+    Wrong(of_all_channels, "one number a channel", points=4, name="effective_length", others=WINDOW),
+    Wrong(unscaled_time, "time is not scaled", points=5, name="effective_length", others=WINDOW),
+    Wrong(no_absolute_length, "absolute value", points=5, name="effective_length", others=WINDOW),
 )

@@ -56,25 +56,32 @@ def test_a_source_whose_solution_would_be_handed_out_is_refused(tmp_path, text):
 # --- no solution leaves the house ---------------------------------------------------------------------------
 
 
+def squeezed(text):
+    return re.sub(r"\s", "", text)
+
+
+def solutions():
+    """The bodies of all solutions, with the names of their sources."""
+    for source in build.SOURCES.glob("*.py"):
+        for body in re.findall(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", source.read_text(), re.DOTALL):
+            yield source.stem, body
+
+
 def solution_lines():
     """Lines of the solutions that say something, each without its spaces."""
-    for source in build.SOURCES.glob("*.py"):
-        for solution in re.findall(
-            r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", source.read_text(), re.DOTALL
-        ):
-            for line in solution.splitlines():
-                if len(line.strip()) > 30 and not line.strip().startswith(("#", '"""')):
-                    yield source.stem, re.sub(r"\s", "", line)
+    for stem, body in solutions():
+        for line in body.splitlines():
+            if len(line.strip()) > 30 and not line.strip().startswith(("#", '"""')):
+                yield stem, squeezed(line)
 
 
 def assert_no_solution(name, content):
     text = content.decode().replace('\\"', '"')
     assert "SOLUTION" not in text, name
     assert "hidden/" not in text, name
-    squeezed = re.sub(r"\s", "", text)
     for stem, line in solution_lines():
         if name.split("/")[-1].startswith(stem[:3]):
-            assert line not in squeezed, (name, line)
+            assert line not in squeezed(text), (name, line)
 
 
 def test_no_solution_is_in_a_students_folder(tmp_path):
@@ -106,6 +113,8 @@ def test_no_solution_and_no_hidden_part_is_in_the_wheel(tmp_path):
         for name in names:
             assert not name.endswith(".toml")
             content = archive.read(name)
+            whole = squeezed(content.decode())
+            assert not [stem for stem, body in solutions() if squeezed(body) in whole], name
             assert not [seed for seed in seeds if re.search(rf"\b{seed}\b", content.decode())], name
             if "/start/" in name:
                 assert_no_solution(name, content)

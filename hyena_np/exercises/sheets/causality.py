@@ -2,59 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from hyena_np.exercises.exercise import Exercise, Mistake, Question, Sizes
 from hyena_np.exercises.kinds import causal, draw, precision, values
 from hyena_np.exercises.sheets.convolution import circular_conv, conv
+from hyena_np.exercises.sheets.leaks import LEAKS
 from hyena_np.exercises.sheets.operator import code
-
-
-def matrix_inputs(rng: np.random.Generator, sizes: Sizes, dtype: str) -> tuple:
-    """Matrices (D, L, L), in turn: one that leaks, one with an FFT's rounding, a diagonal, a strict past."""
-    D, L = sizes["D"], sizes["L"]
-    H = np.tril(draw(rng, D, L, L))
-    H[1::4] += 1e-17 * np.triu(rng.standard_normal((L, L)), 1)
-    H[2::4] *= np.eye(L)
-    H[3::4] *= 1.0 - np.eye(L)
-    for d in range(0, D, 4):
-        t = int(rng.integers(0, L - 1))
-        H[d, t, int(rng.integers(t + 1, L))] = -0.5
-    return (H.astype(dtype),)
-
-
-def leaks(H: np.ndarray) -> np.ndarray:
-    """Which of the matrices (D, L, L) let the future in, beyond rounding."""
-    return np.max(np.abs(np.triu(H, 1)), axis=(1, 2)) > 1e-9 * np.max(np.abs(H), axis=(1, 2))
-
-
-LEAKS = Question(
-    name="leaks",
-    arguments=("H",),
-    inputs=matrix_inputs,
-    reference=leaks,
-    outputs=("channels",),
-    axis=None,
-    mistakes=(
-        Mistake(
-            "it looks below the diagonal, at the past: the future is s > t",
-            lambda H: leaks(np.swapaxes(H, 1, 2)),
-        ),
-        Mistake(
-            "rounding is no leak: compare with a small fraction of the largest entry, not with 0",
-            lambda H: np.any(np.triu(H, 1) != 0, axis=(1, 2)),
-        ),
-        Mistake(
-            "a leak may be negative: take absolute values",
-            lambda H: np.max(np.triu(H, 1), axis=(1, 2)) > 1e-9,
-        ),
-        Mistake(
-            "the diagonal is the present, which is allowed", lambda H: leaks(H) | (np.abs(H[:, 0, 0]) > 0)
-        ),
-        Mistake("the answer is the other way round: True where it leaks", lambda H: ~leaks(H)),
-        Mistake("one answer for each channel is asked", lambda H: np.any(leaks(H))),
-    ),
-)
 
 
 def inputs(rng: np.random.Generator, sizes: Sizes, dtype: str) -> tuple:
@@ -66,33 +22,29 @@ def inputs(rng: np.random.Generator, sizes: Sizes, dtype: str) -> tuple:
 def mended(v: np.ndarray, x1: np.ndarray, x2: np.ndarray, h: np.ndarray) -> np.ndarray:
     """Gate, convolve, gate; each position minus the mean so far."""
     y = code(v, np.stack([x2, x1]), h[None])
-    steps = np.arange(1, y.shape[-1] + 1, dtype=y.dtype)
-    return y - np.cumsum(y, axis=-1) / steps
+    return y - _so_far(y)
 
 
-def _circle(v: np.ndarray, x1: np.ndarray, x2: np.ndarray, h: np.ndarray) -> np.ndarray:
-    y = x2 * circular_conv(x1 * v, h)
-    return y - np.cumsum(y, axis=-1) / np.arange(1, y.shape[-1] + 1)
+def _so_far(y: np.ndarray) -> np.ndarray:
+    return np.cumsum(y, axis=-1) / np.arange(1, y.shape[-1] + 1, dtype=y.dtype)
 
 
-def _whole_mean(v: np.ndarray, x1: np.ndarray, x2: np.ndarray, h: np.ndarray) -> np.ndarray:
-    y = code(v, np.stack([x2, x1]), h[None])
-    return y - y.mean(axis=-1, keepdims=True)
+def _before(y: np.ndarray) -> np.ndarray:
+    return (np.cumsum(y, axis=-1) - y) / np.maximum(np.arange(y.shape[-1], dtype=y.dtype), 1)
 
 
-def _broken(v: np.ndarray, x1: np.ndarray, x2: np.ndarray, h: np.ndarray) -> np.ndarray:
-    y = x2 * circular_conv(x1 * v, h)
-    return y - y.mean(axis=-1, keepdims=True)
+def _whole(y: np.ndarray) -> np.ndarray:
+    return np.mean(y, axis=-1, keepdims=True)
 
 
-def _no_mean(v: np.ndarray, x1: np.ndarray, x2: np.ndarray, h: np.ndarray) -> np.ndarray:
-    return x2 * conv(x1 * v, h)
+def _operator(convolve: Callable, mean: Callable) -> Callable[..., np.ndarray]:
+    """Gate, convolve in one way, gate, take off one kind of mean."""
 
+    def answer(v: np.ndarray, x1: np.ndarray, x2: np.ndarray, h: np.ndarray) -> np.ndarray:
+        y = x2 * convolve(x1 * v, h)
+        return y - mean(y)
 
-def _mean_before(v: np.ndarray, x1: np.ndarray, x2: np.ndarray, h: np.ndarray) -> np.ndarray:
-    """The mean of the past alone."""
-    y = _no_mean(v, x1, x2, h)
-    return y - (np.cumsum(y, axis=-1) - y) / np.maximum(np.arange(y.shape[-1]), 1)
+    return answer
 
 
 MENDED = Question(
@@ -101,11 +53,16 @@ MENDED = Question(
     inputs=inputs,
     reference=mended,
     mistakes=(
-        Mistake("nothing is mended: both leaks are still there", _broken),
-        Mistake("not causal: the convolution still runs on a circle", _circle),
-        Mistake("not causal: the mean is still taken over the whole sequence, future included", _whole_mean),
-        Mistake("the mean is gone; it must be taken over the positions so far", _no_mean),
-        Mistake("the mean so far includes the present", _mean_before),
+        Mistake("nothing is mended: both leaks are still there", _operator(circular_conv, _whole)),
+        Mistake("not causal: the convolution still runs on a circle", _operator(circular_conv, _so_far)),
+        Mistake(
+            "not causal: the mean is still taken over the whole sequence, future included",
+            _operator(conv, _whole),
+        ),
+        Mistake(
+            "the mean is gone; it must be taken over the positions so far", _operator(conv, np.zeros_like)
+        ),
+        Mistake("the mean so far includes the present", _operator(conv, _before)),
     ),
 )
 
@@ -119,7 +76,12 @@ CAUSALITY = Exercise(
     questions=(LEAKS, MENDED),
     parts=(
         values(
-            "which channels leak", LEAKS, ({"D": 1, "L": 2}, {"D": 2, "L": 3}, {"D": 6, "L": 12}), points=3
+            "which channels leak", LEAKS, ({"D": 1, "L": 2}, {"D": 2, "L": 2}, {"D": 6, "L": 5}), points=2
+        ),
+        values(
+            "rounding is no leak",
+            LEAKS,
+            ({"D": 3, "L": 2, "rounding": 1}, {"D": 6, "L": 12, "rounding": 1}),
         ),
         values("the mended operator", MENDED, ({"L": 1}, {"L": 2}, {"L": 3}, {"L": 19, "D": 2}), points=3),
         causal(MENDED, ({"L": 4}, {"L": 15, "D": 2}), argument="v"),
@@ -134,6 +96,12 @@ CAUSALITY = Exercise(
         " in all three transforms, [..., :L]; and np.cumsum(y, axis=-1) / (1, 2, ..., L) for the mean so "
         "far.",
     ),
-    forbidden=("hyena_np.hyena", "hyena_np.hyena_reference", "hyena_np.hyena_recurrence"),
+    forbidden=(
+        "hyena_np.hyena",
+        "hyena_np.hyena_reference",
+        "hyena_np.hyena_recurrence",
+        "hyena_np.gss",
+        "hyena_np.h3",
+    ),
     needs=("fftconv", "hyena_matrix"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 
 import numpy as np
@@ -10,7 +11,7 @@ from hyena_np.exercises.exercise import Exercise, Mistake, Question, Sizes
 from hyena_np.exercises.kinds import precision, untouched, values
 from hyena_np.exercises.sheets.operator import inputs as operator_inputs
 from hyena_np.ops.matrices import hyena_factors
-from hyena_np.ops.toeplitz import toeplitz
+from hyena_np.ops.toeplitz import circulant, toeplitz
 
 
 def inputs(rng: np.random.Generator, sizes: Sizes, dtype: str) -> tuple:
@@ -23,11 +24,13 @@ def reference(x: np.ndarray, h: np.ndarray) -> np.ndarray:
     return reduce(np.matmul, hyena_factors(tuple(x[:, None]), h, None, "paper"))[0]
 
 
-def _product(factor, order=1):
+def _product(
+    factor: Callable = lambda x, S: x * S, order: int = 1, matrix: Callable = toeplitz
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """The product of other factors, or of the right ones in another order."""
 
     def answer(x: np.ndarray, h: np.ndarray) -> np.ndarray:
-        factors = [factor(gate[..., None], toeplitz(taps)) for gate, taps in zip(x, h, strict=True)]
+        factors = [factor(gate[..., None], matrix(taps)) for gate, taps in zip(x, h, strict=True)]
         return reduce(lambda done, new: new @ done, factors[::order])
 
     return answer
@@ -43,14 +46,17 @@ MATRIX = Question(
     mistakes=(
         Mistake(
             "the factors are in the wrong order: the last step stands on the left",
-            _product(lambda x, S: x * S, -1),
+            _product(order=-1),
         ),
         Mistake(
             "the gate is on the wrong side: diag(x) S multiplies the rows of S, not its columns",
             _product(lambda x, S: S * np.swapaxes(x, -1, -2)),
         ),
         Mistake("transposed: H must be lower-triangular", lambda x, h: np.swapaxes(reference(x, h), -1, -2)),
+        Mistake("the gates are taken in reversed order", lambda x, h: reference(x[::-1], h)),
+        Mistake("the filters are taken in reversed order", lambda x, h: reference(x, h[::-1])),
         Mistake("the gates are missing", _product(lambda x, S: S)),
+        Mistake("wrapped around: the filters' matrices are circulant", _product(matrix=circulant)),
         Mistake("the filters' matrices are transposed", _product(lambda x, S: x * np.swapaxes(S, -1, -2))),
         Mistake(
             "multiplied element by element: steps one after the other are a matrix product",
@@ -79,8 +85,15 @@ HYENA_MATRIX = Exercise(
         "diagonal matrix of its gate.",
         "diag(x) @ S is x[:, None] * S: every row of S times its gate, without a diagonal matrix.",
         "Begin with H = np.eye(L, dtype=x.dtype), and for every step: H = gate[..., None] * "
-        "(toeplitz(taps) @ H). A loop over the N steps is fine; none over D, L.",
+        "(hyena_np.toeplitz(taps) @ H). A loop over the N steps is fine; none over D, L.",
     ),
-    forbidden=("hyena_np.hyena_matrix", "hyena_np.hyena_factors", "hyena_np.h3_attention_matrix"),
+    forbidden=(
+        "hyena_np.hyena_matrix",
+        "hyena_np.hyena_factors",
+        "hyena_np.h3_attention_matrix",
+        "hyena_np.hyena_recurrence",
+        "hyena_np.gss",
+        "hyena_np.h3",
+    ),
     needs=("toeplitz", "recurrence"),
 )

@@ -122,13 +122,7 @@ QUESTION = Question(
     name="recall_recipe",
     arguments=(),
     inputs=lambda rng, sizes, dtype: (),
-    reference=lambda: {
-        "embedding_std": 0.2,
-        "loss": "seen",
-        "learning_rate": 1e-2,
-        "decay": "linear",
-        "warmup": 20,
-    },
+    reference=dict,  # many recipes are right
     outputs=("recipe",),
     axis=None,
 )

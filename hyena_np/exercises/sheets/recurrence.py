@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
-from hyena_np.exercises.exercise import Exercise, Mistake, Question
+from hyena_np.exercises.exercise import Ask, Exercise, Mistake, Part, Question, Sizes
 from hyena_np.exercises.kinds import causal, precision, untouched, values
 from hyena_np.exercises.sheets.convolution import circular_conv, conv
 from hyena_np.exercises.sheets.operator import code, code_inputs, inputs, paper
@@ -22,6 +25,12 @@ def _on_a_circle(v: np.ndarray, x: np.ndarray, h: np.ndarray) -> np.ndarray:
     return v
 
 
+def _code_on_a_circle(v: np.ndarray, x: np.ndarray, h: np.ndarray) -> np.ndarray:
+    for gate, taps in zip(x[:0:-1], h, strict=True):
+        v = circular_conv(gate * v, taps)
+    return x[0] * v
+
+
 def _same_filter(v: np.ndarray, x: np.ndarray, h: np.ndarray) -> np.ndarray:
     return paper(v, x, np.stack([h[0]] * len(h)))
 
@@ -32,7 +41,7 @@ def _from_the_value(v: np.ndarray, x: np.ndarray, h: np.ndarray) -> np.ndarray:
 
 
 PAPER = Question(
-    name="recurrence",
+    name="recurrence_paper",
     arguments=("v", "x", "h"),
     inputs=inputs,
     reference=paper,
@@ -58,24 +67,28 @@ CODE = Question(
             "the gates are taken from the front: the code begins with the last, and x[0] is the end's",
             lambda v, x, h: code(v, x[::-1], h),
         ),
-        Mistake("the last gate is missing", lambda v, x, h: _ungated(v, x, h)),
-        Mistake(
-            "this is the paper's order, convolve then gate",
-            lambda v, x, h: x[-1] * paper(v, x[:-1], h) if len(h) else x[-1] * v,
-        ),
+        Mistake("the last gate is missing", lambda v, x, h: code(v, np.stack([np.ones_like(v), *x[1:]]), h)),
+        Mistake("this is the paper's order, convolve then gate", lambda v, x, h: x[-1] * paper(v, x[:-1], h)),
         Mistake("the filters are taken in reversed order", lambda v, x, h: code(v, x, h[::-1])),
+        Mistake("wrapped around: the convolution is circular", _code_on_a_circle),
     ),
 )
 
 
-def _ungated(v: np.ndarray, x: np.ndarray, h: np.ndarray) -> np.ndarray:
-    ones = np.concatenate([np.ones_like(x[:1]), x[1:]])
-    return code(v, ones, h)
+def _of_both(kind: Callable[..., Part], sizes: tuple[Sizes, ...]) -> Part:
+    """One part that both functions must pass."""
+    parts = [kind(question, sizes) for question in (PAPER, CODE)]
+
+    def judge(ask: Ask, sizes: tuple[Sizes, ...], rng: np.random.Generator) -> None:
+        for part in parts:
+            part.judge(ask, sizes, rng)
+
+    return replace(parts[0], judge=judge)
 
 
-_SMALL = ({"N": 1, "L": 2}, {"N": 2, "L": 2}, {"N": 2, "L": 3})
+_SMALL = ({"N": 1, "L": 1}, {"N": 1, "L": 2}, {"N": 2, "L": 2}, {"N": 2, "L": 3})
 _LARGE = ({"N": 3, "L": 9, "D": 2}, {"N": 4, "L": 21, "D": 3})
-_CODE_SMALL = ({"N": 2, "L": 2}, {"N": 2, "L": 3})
+_CODE_SMALL = ({"N": 2, "L": 1}, {"N": 2, "L": 2}, {"N": 2, "L": 3})
 
 RECURRENCE = Exercise(
     number=9,
@@ -91,8 +104,8 @@ RECURRENCE = Exercise(
         causal(PAPER, ({"N": 2, "L": 4}, {"N": 3, "L": 11, "D": 2}), argument="v"),
         values("order 2, as in the code", CODE, _CODE_SMALL, points=2),
         values("higher orders, as in the code", CODE, _LARGE),
-        precision(PAPER, _LARGE[:1]),
-        untouched(CODE, ({"N": 3, "L": 3},)),
+        _of_both(precision, _LARGE[:1]),
+        _of_both(untouched, ({"N": 3, "L": 3},)),
     ),
     hints=(
         "Keep one array z and replace it step by step; it begins as v.",
@@ -101,6 +114,15 @@ RECURRENCE = Exercise(
         "Code: for o in range(N - 1): z = conv(x[N - 1 - o] * z, h[o]); return x[0] * z. Never write z *= "
         "..., which would change v.",
     ),
-    forbidden=("hyena_np.hyena_recurrence", "hyena_np.hyena", "hyena_np.hyena_reference"),
+    forbidden=(
+        "hyena_np.hyena_recurrence",
+        "hyena_np.hyena",
+        "hyena_np.hyena_reference",
+        "hyena_np.gss",
+        "hyena_np.h3",
+        "hyena_np.hyena_matrix",
+        "hyena_np.hyena_factors",
+        "hyena_np.h3_attention_matrix",
+    ),
     needs=("fftconv",),
 )

@@ -22,18 +22,26 @@
 #
 # ## A tiny example
 #
-# $N = 1$, $v = (1, 1)$, $h^1 = (1, 2)$, $x^1 = (3, 4)$: $h^1 * v = (1, 3)$, so $y = (3, 12)$.
+# One channel, $L = 2$, a value $v = (1, 1)$.
+#
+# - The paper, $N = 1$, $h^1 = (1, 2)$, $x^1 = (3, 4)$: $h^1 * v = (1, 3)$, so $y = (3, 12)$.
+# - The code, $N = 2$, $h^0 = (1, 2)$, $x_0 = (1, -1)$, $x_1 = (3, 4)$: first the last gate, $x_1 \cdot v = (3, 4)$; then
+#   $h^0 * (3, 4) = (3, 10)$; then $x_0$, so $y = (3, -10)$.
 
 # %%
 import numpy as np
 
-from hyena_np import toeplitz
+from hyena_np import matrix_conv
 from hyena_np.exercises import check, hint
 
 
 def conv(u, h):
     """Causal convolution of (D, L) with (D, L): the matrix of exercise 1, times each signal."""
-    return (toeplitz(h) @ u[..., None])[..., 0]
+    y, _ = matrix_conv(u[None], h)  # the package wants a batch in front
+    return y[0]
+
+
+print(conv(np.array([[3.0, 4.0]]), np.array([[1.0, 2.0]])))
 
 
 # %% [markdown]
@@ -42,13 +50,13 @@ def conv(u, h):
 # | | shape | |
 # |---|---|---|
 # | `v` | `(D, L)` | float32 or float64 |
-# | `x` | `(N, D, L)`: the gates; in the paper $x^1$ is `x[0]`, in the code $x_0$ is `x[0]` | the same dtype |
-# | `h` | `(N, D, L)` for the paper, `(N - 1, D, L)` for the code | the same dtype |
+# | `x` | `(N, D, L)`: the gates; `x[0]` is the paper's $x^1$, and the code's $x_0$ | the same dtype |
+# | `h` | `(N, D, L)` for the paper, `(N - 1, D, L)` for the code; `h[0]` is used first | the same dtype |
 # | result | `(D, L)` | the same dtype |
 
 
 # %% tags=["answer"]
-def recurrence(v, x, h):
+def recurrence_paper(v, x, h):
     """The paper: z = v, then z = x[n] * (h[n] convolved with z) for every n."""
     raise NotImplementedError("your turn")
 
@@ -60,7 +68,7 @@ def recurrence_code(v, x, h):
 
 
 # %% tags=["check"]
-check("recurrence", recurrence, recurrence_code)
+check("recurrence", recurrence_paper, recurrence_code)
 # hint("recurrence")
 
 # %% [markdown]

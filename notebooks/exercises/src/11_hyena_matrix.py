@@ -21,12 +21,27 @@
 # $$H = \begin{pmatrix} 3 & 0 \\ 0 & 4 \end{pmatrix} \begin{pmatrix} 1 & 0 \\ 2 & 1 \end{pmatrix} = \begin{pmatrix} 3 & 0 \\ 8 & 4 \end{pmatrix}.$$
 
 # %%
+import matplotlib.pyplot as plt
 import numpy as np
 
-from hyena_np import toeplitz  # (D, L) -> (D, L, L): exercise 1
+import hyena_np  # hyena_np.toeplitz is exercise 1: (D, L) -> (D, L, L)
 from hyena_np.exercises import check, hint
 
+rng = np.random.default_rng(0)
+x, h = rng.standard_normal((1, 16)), np.exp(-np.arange(16) / 4)[None]
+D, S = np.diag(x[0]), hyena_np.toeplitz(h)[0]
+figure, panels = plt.subplots(1, 3, figsize=(8, 2.7), sharey=True, layout="constrained")
+titles = ("diag(x): the gate", "S: the filter", "diag(x) S: one step")
+for axes, matrix, title in zip(panels, (D, S, D @ S), titles, strict=True):
+    image = axes.imshow(matrix, cmap="RdBu_r", vmin=-2.5, vmax=2.5)
+    axes.set(title=title, xlabel="input position s")
+panels[0].set_ylabel("output position t")
+figure.colorbar(image, ax=panels, label="entry")
+plt.show()
+
 # %% [markdown]
+# The filter's matrix is the same along each diagonal, whatever the input. The gate gives every row a sign and a size of its own.
+#
 # ## Your turn
 #
 # | | shape | |
@@ -44,7 +59,7 @@ def hyena_matrix(x, h):
     ### BEGIN SOLUTION
     H = np.eye(x.shape[-1], dtype=x.dtype)
     for gate, taps in zip(x, h, strict=True):
-        H = gate[..., None] * (toeplitz(taps) @ H)
+        H = gate[..., None] * (hyena_np.toeplitz(taps) @ H)
     return H
     ### END SOLUTION
 

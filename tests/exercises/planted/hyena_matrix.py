@@ -37,6 +37,10 @@ def on_a_circle(x, h):
     return product(x, h, toeplitz=circle)
 
 
+def gates_reversed(x, h):
+    return product(x[::-1], h)
+
+
 def double(x, h):
     return product(x, h).astype("float64")
 
@@ -53,7 +57,8 @@ WRONG = (
     Wrong(transposed, "transposed", points=0),
     Wrong(without_gates, "the gates are missing", points=0),
     Wrong(element_by_element, "element by element", points=2),
-    Wrong(on_a_circle, "wrong values", points=0),
+    Wrong(on_a_circle, "wrapped around", points=0),
+    Wrong(gates_reversed, "the gates are taken in reversed order", points=2),
     Wrong(double, "wrong dtype", points=6),
     Wrong(overwrites, "argument overwritten", points=6),
 )

@@ -45,6 +45,10 @@ def begins_anew(v, x, h):
     return z
 
 
+def filters_reversed(v, x, h):
+    return right(v, x, h[::-1])
+
+
 def on_a_circle(v, x, h):
     for gate, taps in zip(x, h, strict=True):
         v = gate * conv(v, taps, n=v.shape[-1])
@@ -74,16 +78,37 @@ def in_place(v, x, h):
     return x[0] * v
 
 
-PAPER, CODE = {"recurrence": right}, {"recurrence_code": right_code}
+def code_on_a_circle(v, x, h):
+    for gate, taps in zip(x[:0:-1], h, strict=True):
+        v = conv(gate * v, taps, n=v.shape[-1])
+    return x[0] * v
+
+
+def double_code(v, x, h):
+    return right_code(v.astype("float64"), x, h)
+
+
+def paper_in_place(v, x, h):
+    for gate, taps in zip(x, h, strict=True):
+        gate *= conv(v, taps)
+        v = gate
+    return v.copy()
+
+
+PAPER, CODE = {"recurrence_paper": right}, {"recurrence_code": right_code}
 WRONG = (
-    Wrong(gate_first, "gate and convolution in the wrong order", points=4, others=CODE),
-    Wrong(gates_reversed, "gates are taken in reversed order", points=4, others=CODE),
-    Wrong(first_filter_only, "the first filter", points=4, others=CODE),
-    Wrong(begins_anew, "begins with v again", points=4, others=CODE),
-    Wrong(on_a_circle, "wrapped around", points=4, others=CODE),
+    Wrong(gate_first, "gate and convolution in the wrong order", points=3, others=CODE),
+    Wrong(gates_reversed, "gates are taken in reversed order", points=3, others=CODE),
+    Wrong(filters_reversed, "filters are taken in reversed order", points=3, others=CODE),
+    Wrong(first_filter_only, "the first filter", points=3, others=CODE),
+    Wrong(begins_anew, "begins with v again", points=3, others=CODE),
+    Wrong(on_a_circle, "wrapped around", points=3, others=CODE),
     Wrong(double, "wrong dtype", points=8, others=CODE),
-    Wrong(gates_from_the_front, "from the front", points=5, name="recurrence_code", others=PAPER),
-    Wrong(last_gate_missing, "the last gate is missing", points=5, name="recurrence_code", others=PAPER),
-    Wrong(papers_order, "the paper's order", points=5, name="recurrence_code", others=PAPER),
+    Wrong(paper_in_place, "argument overwritten", points=8, others=CODE),
+    Wrong(gates_from_the_front, "from the front", points=4, name="recurrence_code", others=PAPER),
+    Wrong(last_gate_missing, "the last gate is missing", points=4, name="recurrence_code", others=PAPER),
+    Wrong(papers_order, "the paper's order", points=4, name="recurrence_code", others=PAPER),
+    Wrong(code_on_a_circle, "wrapped around", points=4, name="recurrence_code", others=PAPER),
+    Wrong(double_code, "wrong dtype", points=8, name="recurrence_code", others=PAPER),
     Wrong(in_place, "argument overwritten", points=8, name="recurrence_code", others=PAPER),
 )

@@ -69,6 +69,21 @@ def gate_of_what_was_read(dy, v, x, h):
     return dv, dx, dh
 
 
+def gate_after_the_adjoint(*a):
+    turn = iter(a[2][::-1])
+
+    def back(dz, read, taps):
+        du, dh = conv_backward(dz, read, taps)
+        return next(turn) * du, dh
+
+    return right(*a, back=back, gated=False)
+
+
+def stacked_backwards(*a):
+    dv, dx, dh = right(*a)
+    return dv, dx[::-1], dh[::-1]
+
+
 def double(*a):
     return tuple(d.astype("float64") for d in right(*a))
 
@@ -85,12 +100,14 @@ def in_place(dy, v, x, h):
 
 
 WRONG = (
-    Wrong(convolves, "conjugate is forgotten", points=0),
-    Wrong(without_gate, "the gate is missing", points=0),
+    Wrong(convolves, "conjugate is forgotten", points=1),
+    Wrong(without_gate, "the gate is missing", points=1),
     Wrong(from_the_first, "from the last to the first", points=3),
     Wrong(of_gate_first, "the backward of another function", points=0),
+    Wrong(gate_after_the_adjoint, "the gate comes first", points=1),
+    Wrong(stacked_backwards, "in reversed order", points=3),
     Wrong(with_v, "correlated with v in every step", points=3),
-    Wrong(gate_of_what_was_read, "what the gate multiplied", points=0),
+    Wrong(gate_of_what_was_read, "what the gate multiplied", points=2),
     Wrong(double, "wrong dtype", points=8),
     Wrong(in_place, "argument overwritten", points=8),
 )

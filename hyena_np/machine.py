@@ -1,11 +1,20 @@
-"""What numbers depend on: the processor, and the versions of the libraries."""
+"""What numbers depend on: the processor, the versions of the libraries, and whether a browser runs them."""
 
 from __future__ import annotations
 
 import platform
+import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+
+def in_browser() -> bool:
+    """Whether Python runs inside a browser: one thread, no processes, 2 GB of memory, a quarter of the speed.
+
+    Notebooks ask, and fall back to smaller sizes there.
+    """
+    return sys.platform == "emscripten"
 
 
 def processor() -> str:

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 import hyena_np
-from hyena_np.machine import processor, versions, versions_with
+from hyena_np.machine import in_browser, processor, versions, versions_with
+
+
+def test_a_browser_is_known_by_its_platform(monkeypatch):
+    for platform, expected in {"emscripten": True, "linux": False, "darwin": False, "win32": False}.items():
+        monkeypatch.setattr("sys.platform", platform)
+        assert in_browser() is expected
 
 
 def test_versions_are_those_that_are_installed():

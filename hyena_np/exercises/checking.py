@@ -13,6 +13,7 @@ from hyena_np.exercises.catalogue import exercise_named
 from hyena_np.exercises.exercise import Exercise, Failure, Result, run_parts
 from hyena_np.exercises.forbidden import uses_forbidden
 from hyena_np.exercises.report import report
+from hyena_np.machine import in_browser
 
 SECONDS = 20.0  # a call may take
 _given: dict[str, int] = {}  # hints so far, in this process
@@ -129,8 +130,9 @@ def _by_name(exercise: Exercise, functions: tuple[Callable, ...]) -> dict[str, C
 
 def _show(failure: Failure) -> None:
     """A picture of the difference, where a notebook can show one."""
-    shell = sys.modules.get("IPython")
-    if shell is None or getattr(shell.get_ipython(), "kernel", None) is None:
+    module = sys.modules.get("IPython")
+    shell = None if module is None else module.get_ipython()
+    if shell is None or not (hasattr(shell, "kernel") or in_browser()):
         return
     from IPython.display import display
 

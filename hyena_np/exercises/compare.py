@@ -100,6 +100,8 @@ def close(expected: Value, got: Value) -> bool:
 def _likely(
     question: Question, arguments: tuple[Value, ...], whole: Value, name: str, expected: Value, got: Value
 ) -> str:
+    if known := recognised(question, [(arguments, whole)]):
+        return known
     for mistake in question.mistakes:
         # The answer of a mistake has the same results, in the same order.
         wrong = parts_of(question, mistake.answer(*arguments))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from hyena_np.exercises.exercise import Failure, Value
+from hyena_np.plots.figure import Figure
 from hyena_np.plots.style import BLUE, DIVERGING, VERMILION, WIDTH, styled
 
 

@@ -57,15 +57,14 @@ def shown(value: Value) -> str:
         text = np.array2string(
             value,
             precision=4,
-            suppress_small=True,
+            suppress_small=_readable(value),
             threshold=40,
             edgeitems=2,
             separator=", ",
             max_line_width=88,
         )
-        return (
-            text if value.size <= 40 and value.dtype == "float64" else f"{text}  {value.shape} {value.dtype}"
-        )
+        small = value.size <= 40 and value.dtype == "float64"
+        return text if small else f"{text}  {value.shape} {value.dtype}"
     if isinstance(value, tuple):
         return "(" + ", ".join(shown(item) for item in value) + ")"
     if isinstance(value, Mapping):
@@ -73,3 +72,8 @@ def shown(value: Value) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return repr(value)
+
+
+def _readable(array: np.ndarray) -> bool:
+    """Large enough that what is much smaller may be written as 0."""
+    return bool(np.max(np.abs(array), initial=0.0) > 1e-3)

@@ -210,6 +210,8 @@ def test_pictures_are_drawn_where_there_is_something_to_see():
     [
         (np.array([1.0, -2.5]), "[ 1. , -2.5]"),
         (np.ones(2, "float32"), "[1., 1.]  (2,) float32"),
+        (np.array([2e-12, 0.0]), "[2.e-12, 0.e+00]"),
+        (np.array([1.0, 1e-17]), "[1., 0.]"),
         (np.zeros(100), "[0., 0., ..., 0., 0.]  (100,) float64"),
         (1 / 3, "0.333333"),
         ((1, None), "(1, None)"),

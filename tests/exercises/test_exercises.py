@@ -144,3 +144,10 @@ def test_numbers_and_names():
     assert len(set(names)) == len(names)
     assert {path.stem for path in build.SOURCES.glob("*.py")} == {e.stem for e in EXERCISES}
     assert {path.stem for path in HIDDEN.glob("*.toml")} == {e.name for e in EXERCISES}
+
+
+def test_no_notebook_gives_a_name_away_that_another_one_asks_for():
+    asked = {question.name: e.stem for e in EXERCISES for question in e.questions}
+    for source in sorted(build.SOURCES.glob("*.py")):
+        defined = set(run_cells(cells(build.student_version(source)), source.stem).namespace) & asked.keys()
+        assert {asked[name] for name in defined} == {source.stem}

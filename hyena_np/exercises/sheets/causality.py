@@ -62,7 +62,7 @@ MENDED = Question(
         Mistake(
             "the mean is gone; it must be taken over the positions so far", _operator(conv, np.zeros_like)
         ),
-        Mistake("the mean so far includes the present", _operator(conv, _before)),
+        Mistake("the mean so far must include the present", _operator(conv, _before)),
     ),
 )
 
@@ -85,7 +85,7 @@ CAUSALITY = Exercise(
         ),
         values("the mended operator", MENDED, ({"L": 1}, {"L": 2}, {"L": 3}, {"L": 19, "D": 2}), points=3),
         causal(MENDED, ({"L": 4}, {"L": 15, "D": 2}), argument="v"),
-        precision(MENDED, ({"L": 9, "D": 2},)),
+        precision(MENDED, ({"L": 3},)),
     ),
     hints=(
         "H[t, s] says how the output at t depends on the input at s. Where must it be 0? For the operator: "

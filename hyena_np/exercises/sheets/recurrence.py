@@ -104,7 +104,7 @@ RECURRENCE = Exercise(
         causal(PAPER, ({"N": 2, "L": 4}, {"N": 3, "L": 11, "D": 2}), argument="v"),
         values("order 2, as in the code", CODE, _CODE_SMALL, points=2),
         values("higher orders, as in the code", CODE, _LARGE),
-        _of_both(precision, _LARGE[:1]),
+        _of_both(precision, ({"N": 2, "L": 3},)),
         _of_both(untouched, ({"N": 3, "L": 3},)),
     ),
     hints=(

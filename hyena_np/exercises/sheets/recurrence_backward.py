@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hyena_np.exercises.compare import compare, parts_of
-from hyena_np.exercises.exercise import Ask, Exercise, Mistake, Part, Question, Sizes
+from hyena_np.exercises.compare import compare, parts_of, recognised
+from hyena_np.exercises.exercise import Ask, Exercise, Failure, Mistake, Part, Question, Sizes
 from hyena_np.exercises.kinds import asked, precision, untouched, values
 from hyena_np.exercises.sheets.convolution import conv, correlate
 from hyena_np.exercises.sheets.operator import backward_inputs, paper_backward
@@ -103,17 +103,19 @@ def _one_gradient(name: str, sizes: tuple[Sizes, ...]) -> Part:
     def judge(ask: Ask, sizes: tuple[Sizes, ...], rng: np.random.Generator) -> None:
         for size in sizes:
             arguments = backward_inputs(rng, size, "float64")
-            got = asked(BACKWARD, ask, arguments).value
-            if len(parts_of(BACKWARD, got)) == len(BACKWARD.outputs):
-                right = list(paper_backward(*arguments))
-                right[index] = got[index]
-                got = tuple(right)
-            compare(BACKWARD, arguments, got)
+            got = whole = asked(BACKWARD, ask, arguments).value
+            if len(parts_of(BACKWARD, whole)) == len(BACKWARD.outputs):
+                right = paper_backward(*arguments)
+                got = (*right[:index], whole[index], *right[index + 1 :])
+            try:
+                compare(BACKWARD, arguments, got)
+            except Failure as failure:
+                # Several mistakes give this one gradient; all three together seldom are of two.
+                failure.likely = recognised(BACKWARD, [(arguments, whole)]) or failure.likely
+                raise
 
     return Part(f"order 1: {name}", 1, judge, sizes)
 
-
-_ORDER_1 = ({"N": 1, "L": 1}, {"N": 1, "L": 2}, {"N": 1, "L": 3})
 
 RECURRENCE_BACKWARD = Exercise(
     number=10,
@@ -124,10 +126,10 @@ RECURRENCE_BACKWARD = Exercise(
     paper=("Def. 3.1", "Algorithm 3"),
     questions=(BACKWARD,),
     parts=(
-        *(_one_gradient(name, _ORDER_1) for name in BACKWARD.outputs),
+        *(_one_gradient(name, tuple({"N": 1, "L": L} for L in (1, 2, 3))) for name in BACKWARD.outputs),
         values("order 2", BACKWARD, ({"N": 2, "L": 1}, {"N": 2, "L": 2}, {"N": 2, "L": 3}), points=2),
         values("every order", BACKWARD, ({"N": 3, "L": 7, "D": 2}, {"N": 4, "L": 18, "D": 3}), points=2),
-        precision(BACKWARD, ({"N": 2, "L": 10, "D": 2},)),
+        precision(BACKWARD, ({"N": 2, "L": 3},)),
         untouched(BACKWARD, ({"N": 2, "L": 3},)),
     ),
     hints=(

@@ -48,7 +48,8 @@ H = np.concatenate([broken(v, x1, x2, h) for v in impulses]).T  # column s: the 
 limit = np.abs(H).max()
 figure, axes = plt.subplots(figsize=(4.2, 3.4), layout="constrained")
 image = axes.imshow(H, cmap="RdBu_r", vmin=-limit, vmax=limit)
-axes.set(xlabel="input position s", ylabel="output position t", title="above the diagonal should be white")
+axes.plot([-0.5, L - 0.5], [-0.5, L - 0.5], color="black", linewidth=0.8)
+axes.set(xlabel="input position s", ylabel="output position t", title="right of the line should be white")
 figure.colorbar(image, label="entry of H")
 plt.show()
 

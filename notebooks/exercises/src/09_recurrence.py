@@ -11,7 +11,8 @@
 #
 # $$z^1 = v, \qquad z^{n+1}_t = x^n_t \cdot (h^n * z^n)_t, \qquad y = z^{N+1}.$$
 #
-# A *gate* multiplies position by position. Convolutions move information along time, gates decide, from the input, what goes on.
+# Here $*$ is the causal convolution of exercise 1. A *gate* multiplies position by position. Convolutions move information along
+# time, gates decide, from the input, what goes on.
 #
 # The official code has one long filter less. It gates first, beginning with the *last* gate, convolves $N - 1$ times, and gates once
 # more at the end:

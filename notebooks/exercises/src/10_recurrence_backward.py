@@ -10,7 +10,8 @@
 #
 # $$z^1 = v, \qquad c^n = h^n * z^n, \qquad z^{n+1} = x^n \odot c^n, \qquad y = z^{N+1}.$$
 #
-# Let $\bar y = \partial \ell / \partial y$ be given, and write a bar for the gradient of every quantity. From the last step to the first:
+# Let $\ell$ be a number that is computed from $y$, the loss. $\bar y = \partial \ell / \partial y$ is given; write a bar for the gradient of
+# $\ell$ by every quantity. From the last step to the first:
 #
 # $$\bar z^{N+1} = \bar y; \qquad \bar x^n = \bar z^{n+1} \odot c^n, \qquad \bar c^n = \bar z^{n+1} \odot x^n, \qquad
 # \bar z^n = S_{h^n}^\top \bar c^n, \qquad \bar h^n = S_{z^n}^\top \bar c^n; \qquad \bar v = \bar z^1.$$

@@ -34,7 +34,7 @@ figure, panels = plt.subplots(1, 3, figsize=(8, 2.7), sharey=True, layout="const
 titles = ("diag(x): the gate", "S: the filter", "diag(x) S: one step")
 for axes, matrix, title in zip(panels, (D, S, D @ S), titles, strict=True):
     image = axes.imshow(matrix, cmap="RdBu_r", vmin=-2.5, vmax=2.5)
-    axes.set(title=title, xlabel="input position s")
+    axes.set(title=title, xlabel="input position s", xticks=[0, 5, 10, 15], yticks=[0, 5, 10, 15])
 panels[0].set_ylabel("output position t")
 figure.colorbar(image, ax=panels, label="entry")
 plt.show()

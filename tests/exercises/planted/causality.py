@@ -89,6 +89,6 @@ WRONG = (
     Wrong(circle_left, "on a circle", points=3, name="mended", others=LEAKS),
     Wrong(mean_left, "over the whole sequence", points=3, name="mended", others=LEAKS),
     Wrong(mean_dropped, "the mean is gone", points=3, name="mended", others=LEAKS),
-    Wrong(mean_of_the_past_alone, "includes the present", points=3, name="mended", others=LEAKS),
+    Wrong(mean_of_the_past_alone, "must include the present", points=3, name="mended", others=LEAKS),
     Wrong(double, "wrong dtype", points=7, name="mended", others=LEAKS),
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from hyena_np.exercises.exercise import Exercise, Mistake, Question, Sizes
-from hyena_np.exercises.kinds import causal, draw, precision, untouched, values
+from hyena_np.exercises.compare import recognised
+from hyena_np.exercises.exercise import Ask, Exercise, Failure, Mistake, Part, Question, Sizes, Value
+from hyena_np.exercises.kinds import asked, causal, draw, precision, untouched, values
 from hyena_np.ops import attention
 
 
@@ -40,38 +41,44 @@ def _softmax(scores: np.ndarray, axis: int = -1) -> np.ndarray:
     return e / e.sum(axis=axis, keepdims=True)
 
 
-def _masked(q: np.ndarray, k: np.ndarray, scale: float | None = None) -> np.ndarray:
-    scores = q @ k.T * (q.shape[1] ** -0.5 if scale is None else scale)
+def _scores(q: np.ndarray, k: np.ndarray) -> np.ndarray:
+    return q @ k.T / np.sqrt(q.shape[1])
+
+
+def _masked(scores: np.ndarray) -> np.ndarray:
     return np.where(np.tril(np.ones_like(scores)) > 0, scores, -np.inf)
 
 
-MATRIX_MISTAKES = (
-    Mistake("not causal: the future is not masked", lambda q, k: _softmax(q @ k.T / np.sqrt(q.shape[1]))),
-    Mistake(
-        "masked after the softmax: the rows no longer sum to one",
-        lambda q, k: np.tril(_softmax(q @ k.T / np.sqrt(q.shape[1]))),
-    ),
-    Mistake("the scale is missing: scores are divided by sqrt(D)", lambda q, k: _softmax(_masked(q, k, 1.0))),
-    Mistake(
-        "the scores are divided by D, not by its root", lambda q, k: _softmax(_masked(q, k, 1 / q.shape[1]))
-    ),
-    Mistake("queries and keys are exchanged", lambda q, k: matrix(k, q)),
-    Mistake(
-        "masked with 0: the exponential of 0 is 1; mask with minus infinity",
-        lambda q, k: _softmax(np.tril(q @ k.T / np.sqrt(q.shape[1]))),
-    ),
-)
+_FUTURE = "not causal: the future is not masked"
+_WRONG_AXIS = "the softmax runs along the wrong axis: each row sums to one, not each column"
 MATRIX = Question(
-    "attention_matrix", ("q", "k"), inputs, matrix, outputs=("A",), mistakes=MATRIX_MISTAKES, axis=-2
-)
-LARGE = Question(
-    "attention_matrix",
-    ("q", "k"),
-    large_inputs,
-    matrix,
+    name="attention_matrix",
+    arguments=("q", "k"),
+    inputs=inputs,
+    reference=matrix,
     outputs=("A",),
-    mistakes=(Mistake("", lambda q, k: np.full((len(q), len(q)), np.nan)),),
     axis=-2,
+    mistakes=(
+        Mistake(_FUTURE, lambda q, k: _softmax(_scores(q, k))),
+        Mistake(
+            "masked after the softmax: the rows no longer sum to one",
+            lambda q, k: np.tril(_softmax(_scores(q, k))),
+        ),
+        Mistake(
+            "masked with 0: the exponential of 0 is 1; mask with minus infinity",
+            lambda q, k: _softmax(np.tril(_scores(q, k))),
+        ),
+        Mistake(_WRONG_AXIS, lambda q, k: _softmax(_masked(_scores(q, k)), axis=0)),
+        Mistake(
+            "the scale is missing: divide the scores by sqrt(D)", lambda q, k: _softmax(_masked(q @ k.T))
+        ),
+        Mistake(
+            "the scores are divided by D, not by its root",
+            lambda q, k: _softmax(_masked(q @ k.T / q.shape[1])),
+        ),
+        Mistake("queries and keys are exchanged: row t belongs to q[t]", lambda q, k: matrix(k, q)),
+        Mistake("the scores themselves: the softmax is missing", lambda q, k: np.tril(_scores(q, k))),
+    ),
 )
 ATTEND = Question(
     name="attend",
@@ -80,20 +87,71 @@ ATTEND = Question(
     reference=attend,
     axis=-2,
     mistakes=(
-        Mistake(
-            "the matrix is transposed: each row of A is a mean over positions",
-            lambda q, k, v: matrix(q, k).T @ v,
-        ),
-        Mistake(
-            "not causal: the future is not masked",
-            lambda q, k, v: _softmax(q @ k.T / np.sqrt(q.shape[1])) @ v,
-        ),
+        Mistake("the matrix is transposed: A[t, s] weighs v[s] in y[t]", lambda q, k, v: matrix(q, k).T @ v),
+        Mistake(_FUTURE, lambda q, k, v: _softmax(_scores(q, k)) @ v),
         Mistake("the values are not used", lambda q, k, v: matrix(q, k) @ k),
+        Mistake("the arguments are in another order: q, k, v", lambda q, k, v: matrix(k, q) @ v),
     ),
 )
 
-_SMALL = ({"L": 1, "D": 1}, {"L": 2, "D": 1}, {"L": 3, "D": 2})
-_LARGE_SIZES = ({"L": 19, "D": 4},)
+
+def _rows(ask: Ask, sizes: tuple[Sizes, ...], rng: np.random.Generator) -> None:
+    """Rows are weights of the past; without any preference, the mean of it."""
+    for size in sizes:
+        q, k = inputs(rng, size, "float64")
+        _check_rows(q, k, asked(MATRIX, ask, (q, k)).value)
+        q = np.zeros_like(q)
+        A = asked(MATRIX, ask, (q, k)).value
+        _check_rows(q, k, A)
+        if not np.allclose(A, matrix(q, k), rtol=0, atol=1e-9):
+            raise Failure(
+                "A: with queries of 0 all scores are equal, and so must be the weights of the past",
+                inputs={"q": q, "k": k},
+                expected=matrix(q, k),
+                got=A,
+            )
+
+
+def _check_rows(q: np.ndarray, k: np.ndarray, A: Value) -> None:
+    says, likely = _not_weights(A, len(q))
+    if says:
+        likely = recognised(MATRIX, [((q, k), A)]) or likely
+        raise Failure(f"A: {says}", inputs={"q": q, "k": k}, expected=matrix(q, k), got=A, likely=likely)
+
+
+def _not_weights(A: Value, L: int) -> tuple[str, str]:
+    """What keeps a matrix from being one of weights of the past, and why it may be so; nothing if it is."""
+    if not isinstance(A, np.ndarray) or A.shape != (L, L):
+        return f"must be an array of shape {(L, L)}", ""
+    if not np.all(np.isfinite(A)):
+        return "holds values that are not finite", ""
+    if np.any(np.abs(np.triu(A, 1)) > 1e-9):
+        return "has weights above the diagonal, of the future", _FUTURE
+    if np.min(A) < 0:
+        return "has negative weights", "the softmax is missing: the exponential makes weights positive"
+    wrong = np.abs(A.sum(axis=1) - 1) > 1e-9
+    if np.any(wrong):
+        t = int(np.argmax(wrong))
+        columns = np.allclose(A.sum(axis=0), 1, rtol=0, atol=1e-9)
+        return f"row {t} sums to {A[t].sum():.4g}, expected 1", _WRONG_AXIS if columns else ""
+    return "", ""
+
+
+_LARGE_SIZES = ({"L": 3, "D": 1}, {"L": 6, "D": 3})
+_LARGE = Question("attention_matrix", ("q", "k"), large_inputs, matrix, ("A",), axis=None)
+
+
+def _large_scores(ask: Ask, sizes: tuple[Sizes, ...], rng: np.random.Generator) -> None:
+    """The right matrix, where the exponential of a score is too large for any float."""
+    try:
+        values("", _LARGE, sizes).judge(ask, sizes, rng)
+    except Failure as failure:
+        if isinstance(failure.got, np.ndarray) and not np.all(np.isfinite(failure.got)):
+            failure.likely = "the exponential overflows: subtract each row's largest score before it"
+        raise
+
+
+_SMALL = ({"L": 1, "D": 1}, {"L": 2, "D": 2}, {"L": 3, "D": 2})
 
 ATTENTION_MATRIX = Exercise(
     number=16,
@@ -101,27 +159,29 @@ ATTENTION_MATRIX = Exercise(
     title="Attention as a matrix",
     goal="Write the rival in the language of matrices, and see what Hyena keeps of it and what not.",
     minutes=25,
-    paper=("Sec. 2",),
+    paper=("Eq. (3)", "Fig. 2.1"),
     questions=(MATRIX, ATTEND),
     parts=(
-        values("the matrix", MATRIX, (*_SMALL, *_LARGE_SIZES), points=3),
-        values("large scores", LARGE, ({"L": 2, "D": 1}, {"L": 6, "D": 3})),
-        values("attend", ATTEND, (*_SMALL, *_LARGE_SIZES)),
+        values("the matrix", MATRIX, (*_SMALL, {"L": 19, "D": 4}), points=3),
+        Part("rows are weights of the past", 1, _rows, ({"L": 2, "D": 2}, {"L": 5, "D": 3})),
+        Part("large scores", 1, _large_scores, _LARGE_SIZES),
+        values("attend", ATTEND, (*_SMALL, {"L": 19, "D": 4})),
         causal(ATTEND, ({"L": 4, "D": 2},), argument="k", axis=-2),
-        precision(ATTEND, _LARGE_SIZES),
+        precision(ATTEND, ({"L": 3, "D": 2}, {"L": 19, "D": 4})),
         untouched(MATRIX, ({"L": 3, "D": 2},)),
     ),
     hints=(
         "Three steps: scores, mask, softmax along each row. In which order?",
         "scores = q @ k.T / sqrt(D). Put -inf where s > t; the exponential makes it 0, and the row still "
-        "sums to one.",
-        "np.where(np.tril(np.ones((L, L), bool)), scores, -np.inf), then subtract each row's maximum, "
-        "np.exp, divide by the row's sum. math.sqrt keeps float32 what it is.",
+        "sums to one. Before the exponential, subtract each row's largest score: it cancels.",
+        "scores[np.triu_indices(L, 1)] = -math.inf; weights = np.exp(scores - scores.max(axis=-1, "
+        "keepdims=True)); divide by weights.sum(axis=-1, keepdims=True). math.sqrt keeps float32 what it is.",
     ),
     forbidden=(
         "hyena_np.causal_attention_matrix",
         "hyena_np.causal_attention",
         "hyena_np.attention",
+        "hyena_np.softmax",
         "scipy.special.softmax",
     ),
     needs=("hyena_matrix",),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from hyena_np.exercises.exercise import Exercise, Mistake, Question, Sizes
-from hyena_np.exercises.kinds import causal, draw, precision, untouched, values
-from hyena_np.ops import blockconv
+from hyena_np.exercises.compare import close, compare
+from hyena_np.exercises.exercise import Ask, Exercise, Failure, Mistake, Part, Question, Sizes
+from hyena_np.exercises.kinds import asked, causal, draw, precision, untouched, values
+from hyena_np.ops.toeplitz import causal_conv_matrix
 
 
 def inputs(rng: np.random.Generator, sizes: Sizes, dtype: str) -> tuple:
@@ -16,26 +17,35 @@ def inputs(rng: np.random.Generator, sizes: Sizes, dtype: str) -> tuple:
 
 
 def reference(u: np.ndarray, h: np.ndarray, block: int) -> np.ndarray:
-    """(D, L)."""
-    return blockconv.overlap_add(u[None], h, block=None)[0][0]
+    """(D, L), whatever the block."""
+    return causal_conv_matrix(u[None], h)[0]
 
 
-def _without_tails(u: np.ndarray, h: np.ndarray, block: int) -> np.ndarray:
-    """Every block by itself."""
-    pieces = [u[:, start : start + block] for start in range(0, u.shape[-1], block)]
-    return np.concatenate([reference(piece, h, block) for piece in pieces], axis=1)
+def _cut_off(u: np.ndarray, h: np.ndarray, block: int, kept: int) -> np.ndarray:
+    """Of what every block turns into, only so many positions are added."""
+    y = np.zeros_like(u)
+    for start in range(0, u.shape[-1], block):
+        alone = np.zeros_like(u)
+        alone[:, start : start + block] = u[:, start : start + block]
+        y[:, start : start + kept] += reference(alone, h, block)[:, start : start + kept]
+    return y
 
 
-def _wrapped(u: np.ndarray, h: np.ndarray, block: int) -> np.ndarray:
-    """Each block on a circle of its own length."""
-    L, K = u.shape[-1], h.shape[-1]
-    full = np.zeros((len(u), -(-L // block) * block), dtype=u.dtype)
-    full[:, :L] = u
-    y = np.zeros_like(full)
-    for start in range(0, full.shape[1], block):
-        for k in range(K):
-            y[:, start : start + block] += h[:, k, None] * np.roll(full[:, start : start + block], k, axis=1)
+def _on_circles(u: np.ndarray, h: np.ndarray, block: int, n: int) -> np.ndarray:
+    """Every block by a transform of n."""
+    L = u.shape[-1]
+    y = np.zeros((len(u), L + n), dtype=u.dtype)
+    spectrum = np.fft.rfft(h, n=n)
+    for start in range(0, L, block):
+        piece = np.fft.rfft(u[:, start : start + block], n=n)
+        y[:, start : start + n] += np.fft.irfft(piece * spectrum, n=n)
     return y[:, :L]
+
+
+def _without_last(u: np.ndarray, h: np.ndarray, block: int) -> np.ndarray:
+    kept = u.copy()
+    kept[:, u.shape[-1] // block * block :] = 0
+    return reference(kept, h, block)
 
 
 QUESTION = Question(
@@ -46,19 +56,48 @@ QUESTION = Question(
     mistakes=(
         Mistake(
             "the tails are dropped, or overwritten by the next block: overlap-add adds them",
-            lambda u, h, block: _without_tails(u, h, block),
+            lambda u, h, block: _cut_off(u, h, block, block),
         ),
-        Mistake("wrapped around within a block: pad each to at least block + K - 1", _wrapped),
+        Mistake(
+            "a tail is cut where the next block ends: with K - 1 > block it reaches further",
+            lambda u, h, block: _cut_off(u, h, block, 2 * block),
+        ),
+        Mistake(
+            "wrapped around within a block: pad each to at least block + K - 1",
+            lambda u, h, block: _on_circles(u, h, block, block),
+        ),
+        Mistake(
+            "wrapped around where the filter is longer than a block: 2 * block is not enough, "
+            "block + K - 1 is",
+            lambda u, h, block: _on_circles(u, h, block, 2 * block),
+        ),
         Mistake("the filter is reversed", lambda u, h, block: reference(u, h[:, ::-1], block)),
-        Mistake("the last block is missing", lambda u, h, block: _without_last(u, h, block)),
+        Mistake("the last block is missing: it may be shorter", _without_last),
     ),
 )
 
 
-def _without_last(u: np.ndarray, h: np.ndarray, block: int) -> np.ndarray:
-    kept = u.copy()
-    kept[:, u.shape[-1] // block * block :] = 0
-    return reference(kept, h, block)
+def _by_blocks(ask: Ask, sizes: tuple[Sizes, ...], rng: np.random.Generator) -> None:
+    """What is broken in block 1 spoils no output that this block does not reach."""
+    for size in sizes:
+        u, h, block = inputs(rng, size, "float64")
+        compare(QUESTION, (u, h, block), asked(QUESTION, ask, (u, h, block)).value)
+        broken = u.copy()
+        broken[:, block] = np.nan
+        got = asked(QUESTION, ask, (broken, h, block)).value
+        # Those who cut the output into blocks lose the whole block that the tail ends in: that is allowed.
+        end = -(-(2 * block + h.shape[-1] - 1) // block) * block
+        spared = np.r_[0:block, end : u.shape[-1]]
+        right = reference(u, h, block)[:, spared]
+        if not isinstance(got, np.ndarray) or got.shape != u.shape or not close(right, got[:, spared]):
+            got = got[:, spared] if isinstance(got, np.ndarray) and got.shape == u.shape else got
+            raise Failure(
+                f"y: one nan in block 1 spoils positions before {block} or from {end} on; these are:",
+                inputs={"u": broken, "h": h, "block": block},
+                expected=right,
+                got=got,
+                likely="the whole signal is transformed at once: convolve each block by itself",
+            )
 
 
 BLOCK_CONV = Exercise(
@@ -67,7 +106,7 @@ BLOCK_CONV = Exercise(
     title="Convolution by blocks",
     goal="Cut a long signal into blocks, convolve each, and put the pieces together.",
     minutes=30,
-    paper=("Sec. 2",),
+    paper=("Eq. (1)",),
     questions=(QUESTION,),
     parts=(
         values(
@@ -76,6 +115,7 @@ BLOCK_CONV = Exercise(
             (
                 {"L": 2, "K": 1, "block": 1},
                 {"L": 4, "K": 2, "block": 2},
+                {"L": 6, "K": 3, "block": 3},
                 {"L": 32, "K": 5, "block": 8, "D": 2},
             ),
             points=2,
@@ -83,16 +123,22 @@ BLOCK_CONV = Exercise(
         values(
             "a last block that is shorter",
             QUESTION,
-            ({"L": 3, "K": 2, "block": 2}, {"L": 37, "K": 4, "block": 8}),
+            ({"L": 3, "K": 2, "block": 2}, {"L": 37, "K": 4, "block": 8, "D": 3}),
         ),
         values(
             "filters longer than a block",
             QUESTION,
-            ({"L": 6, "K": 3, "block": 1}, {"L": 8, "K": 5, "block": 2}, {"L": 5, "K": 2, "block": 16}),
+            ({"L": 6, "K": 3, "block": 1}, {"L": 9, "K": 6, "block": 2}, {"L": 30, "K": 11, "block": 3}),
             points=2,
         ),
+        values(
+            "one block for all",
+            QUESTION,
+            ({"L": 3, "K": 2, "block": 3}, {"L": 6, "K": 3, "block": 16}, {"L": 20, "K": 4, "block": 20}),
+        ),
+        Part("block by block", 1, _by_blocks, ({"L": 12, "K": 2, "block": 3},)),
         causal(QUESTION, ({"L": 8, "K": 3, "block": 4},)),
-        precision(QUESTION, ({"L": 20, "K": 4, "block": 8},)),
+        precision(QUESTION, ({"L": 6, "K": 3, "block": 3}, {"L": 20, "K": 4, "block": 8})),
         untouched(QUESTION, ({"L": 4, "K": 2, "block": 2},)),
     ),
     hints=(
@@ -100,9 +146,9 @@ BLOCK_CONV = Exercise(
         "block turns into?",
         "A block at position s turns into block + K - 1 values, which begin at s. Add them to the result; "
         "the tail falls into the next blocks.",
-        "Make y of length L + block + K, for start in range(0, L, block): take the piece, pad and transform"
-        " it and h at n = block + K - 1 or more, y[:, start:start + m] += the first m = len(piece) + K - 1 "
-        "values. Return y[:, :L].",
+        "Make y of length L + n with n = block + K - 1. For start in range(0, L, block): transform the piece "
+        "and h with n=n (rfft pads), multiply, irfft with n=n, and y[:, start:start + n] += it. Return "
+        "y[:, :L].",
     ),
     forbidden=(
         "hyena_np.overlap_add",
@@ -111,10 +157,15 @@ BLOCK_CONV = Exercise(
         "hyena_np.fftconv",
         "hyena_np.causal_conv",
         "hyena_np.causal_conv_matrix",
+        "hyena_np.causal_conv_loop",
+        "hyena_np.matrix_conv",
         "hyena_np.monarch_conv",
+        "hyena_np.short_conv",
         "numpy.convolve",
         "numpy.correlate",
+        "numpy.polymul",
         "scipy.signal",
+        "scipy.ndimage",
     ),
     needs=("fftconv",),
 )

@@ -38,9 +38,17 @@ def _without_present(u: np.ndarray, h: np.ndarray) -> np.ndarray:
     return reference(u, h) - h[0] * u
 
 
+def _without_last_tap(u: np.ndarray, h: np.ndarray) -> np.ndarray:
+    return reference(u, np.append(h[:-1], h.dtype.type(0)))
+
+
 def _ahead(u: np.ndarray, h: np.ndarray) -> np.ndarray:
     """Looks ahead instead of back."""
     return reference(u[::-1], h)[::-1]
+
+
+def _late(u: np.ndarray, h: np.ndarray) -> np.ndarray:
+    return np.concatenate([np.zeros_like(u[:1]), reference(u, h)[:-1]])
 
 
 QUESTION = Question(
@@ -54,7 +62,9 @@ QUESTION = Question(
         ),
         Mistake("not causal: it looks ahead, at u[t + k], instead of back, at u[t - k]", _ahead),
         Mistake("the filter is reversed: h[0] belongs to the present", _reversed_filter),
-        Mistake("the present is missing: the sum includes s = t", _without_present),
+        Mistake("the present is missing: the sum begins with k = 0", _without_present),
+        Mistake("the last tap is missing: range(n) ends at n - 1", _without_last_tap),
+        Mistake("shifted by one: everything comes one step late", _late),
     ),
 )
 
@@ -64,17 +74,21 @@ CAUSAL_CONV = Exercise(
     title="Convolution by loop",
     goal="Write the sum of a causal convolution letter by letter: slow, and beyond doubt.",
     minutes=15,
-    paper=("Sec. 2",),
+    paper=("Eq. (1)",),
     questions=(QUESTION,),
     parts=(
         values(
             "as long as the signal",
             QUESTION,
-            ({"L": 1, "K": 1}, {"L": 2, "K": 2}, {"L": 3, "K": 3}),
+            ({"L": 1, "K": 1}, {"L": 2, "K": 2}, {"L": 3, "K": 3}, {"L": 4, "K": 4}),
             points=2,
         ),
         values("a shorter filter", QUESTION, ({"L": 3, "K": 1}, {"L": 4, "K": 2}, {"L": 20, "K": 5})),
-        values("a longer filter", QUESTION, ({"L": 1, "K": 2}, {"L": 2, "K": 3}, {"L": 6, "K": 13})),
+        values(
+            "a longer filter",
+            QUESTION,
+            ({"L": 1, "K": 2}, {"L": 2, "K": 3}, {"L": 4, "K": 6}, {"L": 6, "K": 13}),
+        ),
         causal(QUESTION, ({"L": 4, "K": 4}, {"L": 15, "K": 9})),
         precision(QUESTION, ({"L": 3, "K": 2}, {"L": 12, "K": 12})),
         untouched(QUESTION, ({"L": 3, "K": 3},)),
@@ -82,19 +96,29 @@ CAUSAL_CONV = Exercise(
     hints=(
         "Compute y[0] and y[1] on paper. How many terms has each sum?",
         "For each t, add h[k] * u[t - k] for k = 0, 1, ... as long as both k < K and t - k >= 0.",
-        "Two loops: for t in range(L), for k in range(min(t + 1, K)). Begin with y = np.zeros_like(u), "
-        "which has the right dtype; a negative index would silently take from the end.",
+        "Two loops: for t in range(L), for k in range(min(t + 1, K)). Begin with y = np.zeros_like(u), which "
+        "has the right dtype; a negative index would silently take from the end.",
     ),
     forbidden=(
         "hyena_np.causal_conv_loop",
         "hyena_np.causal_conv_matrix",
         "hyena_np.causal_conv",
         "hyena_np.fftconv",
+        "hyena_np.matrix_conv",
         "hyena_np.toeplitz",
+        "hyena_np.overlap_add",
+        "hyena_np.overlap_save",
+        "hyena_np.two_stage_conv",
+        "hyena_np.monarch_conv",
+        "hyena_np.short_conv",
         "numpy.convolve",
         "numpy.correlate",
+        "numpy.polymul",
         "scipy.signal",
+        "scipy.ndimage",
         "scipy.linalg.toeplitz",
+        "scipy.linalg.matmul_toeplitz",
     ),
     needs=("toeplitz",),
+    seed=24,  # its smallest inputs tell the mistakes apart
 )

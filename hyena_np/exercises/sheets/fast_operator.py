@@ -15,6 +15,7 @@ from hyena_np.exercises.sheets.convolution import circular_conv, conv
 from hyena_np.ops.fftconv import fftconv
 
 REPEATS = 3
+LONG_ONLY = "if the parts above pass, it is right on short inputs only"
 EARLIER = "the result of an earlier call is returned: right on the first input only"
 
 
@@ -74,18 +75,19 @@ def reference_seconds(D: int, L: int) -> float:
 
 def speedup(ask: Ask, size: Sizes, rng: np.random.Generator) -> float:
     """How many times as fast as the reference: the best of some calls, each on fresh inputs."""
-    theirs, taken = reference_seconds(size["D"], size["L"]), []
-    for _ in range(REPEATS):
+    taken: list[float] = []
+    for n in range(REPEATS):
         v, x1, x2, h = arguments = inputs(rng, size, "float32")
         start = time.perf_counter()
         got = asked(QUESTION, ask, arguments).value
         taken.append(time.perf_counter() - start)
         expected = x2 * fftconv((x1 * v)[None], h)[0][0]  # the matrices would take too long here
         if difference(expected, got):
-            raise Failure("y: has wrong values on long inputs", likely="right on short inputs only")
-        if theirs / taken[-1] < 1.0:
+            raise Failure("y: has wrong values on long inputs", likely=EARLIER if n else LONG_ONLY)
+        # Only now: of what is not written or wrong, nobody waits for the reference.
+        if reference_seconds(size["D"], size["L"]) < taken[-1]:
             break  # no better call will make up for this
-    return theirs / min(taken)
+    return reference_seconds(size["D"], size["L"]) / min(taken)
 
 
 def faster(factor: int, points: int, sizes: tuple[Sizes, ...]) -> Part:
@@ -118,7 +120,7 @@ FAST_OPERATOR = Exercise(
             "equal to the reference", QUESTION, ({"L": 1}, {"L": 2}, {"L": 3}, {"L": 50, "D": 3}), points=2
         ),
         Part("a second call", 1, _judge_again, ({"L": 3}, {"L": 20, "D": 2})),
-        precision(QUESTION, ({"L": 9, "D": 2},)),
+        precision(QUESTION, ({"L": 3}, {"L": 9, "D": 2})),
         untouched(QUESTION, ({"L": 3},)),
         faster(5, 2, _LONG),
         faster(20, 3, _LONG),
@@ -140,6 +142,8 @@ FAST_OPERATOR = Exercise(
         "hyena_np.hyena_recurrence",
         "hyena_np.hyena",
         "hyena_np.hyena_reference",
+        "numpy.convolve",
+        "numpy.correlate",
         "scipy.signal",
     ),
     needs=("fftconv", "recurrence"),

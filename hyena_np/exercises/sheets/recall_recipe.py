@@ -37,19 +37,25 @@ def checked(recipe: Value) -> dict[str, Any]:
     """The recipe, if it is one; else a Failure that says what is allowed."""
     if not isinstance(recipe, dict):
         raise Failure(f"returned {type(recipe).__name__}, allowed is a dictionary: {', '.join(ALLOWED)}")
+    recipe = {name: _number(value) for name, value in recipe.items()}
     for name in (*ALLOWED, *recipe):
         if name not in recipe:
             raise Failure(f"the recipe has no {name!r}: {ALLOWED[name]}")
         if name not in ALLOWED:
-            raise Failure(f"the recipe has an unknown name, {name!r}; allowed are {', '.join(ALLOWED)}")
+            raise Failure(f"the recipe has an unknown name, {name!r:.40}; allowed are {', '.join(ALLOWED)}")
         if not _allowed(name, recipe[name]):
-            raise Failure(f"{name}: got {recipe[name]!r}, allowed is {ALLOWED[name]}")
+            raise Failure(f"{name}: got {recipe[name]!r:.60}, allowed is {ALLOWED[name]}")
     return recipe
+
+
+def _number(value: Value) -> Value:
+    """A NumPy scalar, which comes as an array without axes, as Python's own number."""
+    return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
 
 
 def _allowed(name: str, value: Value) -> bool:
     if name in ("loss", "decay"):
-        return value in (LOSSES if name == "loss" else DECAYS)
+        return isinstance(value, str) and value in (LOSSES if name == "loss" else DECAYS)
     if isinstance(value, bool) or not isinstance(value, int if name == "warmup" else int | float):
         return False
     low, high = {"embedding_std": (1e-4, 10), "learning_rate": (1e-6, 1), "warmup": (0, STEPS)}[name]
@@ -101,6 +107,8 @@ def _trained(items: tuple, length: int, seed: int) -> float:
 def advice(recipe: dict[str, Any]) -> str:
     """The choice that holds a recipe back most."""
     rate, std = recipe["learning_rate"], recipe["embedding_std"]
+    if rate > 3e-2:
+        return "the learning rate is too high: the steps jump over what they look for"
     if recipe["loss"] == "all":
         return "the loss counts what nobody can know: the next key is random, and so is a new key's value"
     if recipe["loss"] == "last":
@@ -111,8 +119,8 @@ def advice(recipe: dict[str, Any]) -> str:
         return "the embedding is too loud: large activations at the start, which take long to tame"
     if rate < 5e-3:
         return f"the learning rate is too low for {STEPS} steps"
-    if rate > 3e-2:
-        return "the learning rate is too high: the steps jump over what they look for"
+    if recipe["warmup"] > STEPS // 2:
+        return "the warm-up is too long: the rate has hardly begun to fall when the training ends"
     if recipe["decay"] == "constant":
         return "the learning rate never falls: the last per cent are found with small steps"
     return "the choices are near; try another learning rate"

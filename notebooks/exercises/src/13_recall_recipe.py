@@ -67,5 +67,6 @@ check("recall_recipe", recall_recipe)
 # ## Go further
 #
 # - Take each good choice back to the official one, one at a time. Order them by what they are worth.
-# - The official choices work too, with 400 times as many steps. What does that say of comparing operators by one recipe?
+# - With the official choices the model answers about 40 % here; a blind guess at one of the four values answers 25 %. The official
+#   code trains on 4,000 examples, 400 times each: 500 times as many as here. What does that say of comparing operators by one recipe?
 # - Notebook 5 trains a larger model on this task and looks inside. Which positions does its matrix connect?

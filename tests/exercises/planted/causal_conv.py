@@ -37,6 +37,22 @@ def without_present(u, h):
     return y
 
 
+def last_tap_missing(u, h):
+    y = np.zeros_like(u)
+    for t in range(len(u)):
+        for k in range(min(t + 1, len(h) - 1)):
+            y[t] += h[k] * u[t - k]
+    return y
+
+
+def runs_over_the_end(u, h):
+    y = np.zeros_like(u)
+    for t in range(len(u)):
+        for k in range(t + 1):
+            y[t] += h[k] * u[t - k]
+    return y
+
+
 def full_length(u, h):
     return right(np.concatenate([u, np.zeros_like(h[1:])]), h)
 
@@ -64,6 +80,8 @@ WRONG = (
     Wrong(looks_ahead, "not causal", points=0),
     Wrong(reversed_filter, "the filter is reversed", points=0),
     Wrong(without_present, "the present is missing", points=0),
+    Wrong(last_tap_missing, "the last tap is missing", points=1),
+    Wrong(runs_over_the_end, "IndexError", points=4),
     Wrong(full_length, "not cut off", points=0),
     Wrong(late, "shifted by one", points=0),
     Wrong(double, "wrong dtype", points=6),

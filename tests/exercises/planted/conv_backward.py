@@ -5,9 +5,9 @@ import numpy as np
 from exercises.planted import Wrong
 
 
-def product(dy, a, n, conjugate=np.conj):
+def product(dy, a, n, conjugate=np.conj, start=0):
     y = np.fft.irfft(np.fft.rfft(dy, n=n) * conjugate(np.fft.rfft(a, n=n)), n=n)
-    return y[..., : dy.shape[-1]].astype(dy.dtype)
+    return y[..., start : start + dy.shape[-1]].astype(dy.dtype)
 
 
 def right(dy, u, h):
@@ -43,9 +43,29 @@ def not_reversed_back(dy, u, h):
     return du[..., ::-1], dh[..., ::-1]
 
 
+def early(dy, u, h):
+    """The whole correlation has 2L - 1 lags; its middle is lag 0."""
+    L = u.shape[-1]
+    du, dh = (product(dy, a[..., ::-1], 3 * L, conjugate=lambda a: a, start=L) for a in (h, u))
+    return du, dh
+
+
+def late(dy, u, h):
+    return tuple(np.pad(d, ((0, 0), (1, 0)))[..., :-1] for d in right(dy, u, h))
+
+
 def summed(dy, u, h):
     du, dh = right(dy, u, h)
     return du, dh.sum(axis=0)
+
+
+def summed_and_kept(dy, u, h):
+    du, dh = right(dy, u, h)
+    return du, dh.sum(axis=0, keepdims=True)
+
+
+def only_du_is_right(dy, u, h):
+    return right(dy, u, h)[0], no_conjugate(dy, u, h)[1]
 
 
 def double(dy, u, h):
@@ -65,7 +85,11 @@ WRONG = (
     Wrong(of_the_product, "the backward of another function", points=0),
     Wrong(only_du, "as a tuple", points=0),
     Wrong(not_reversed_back, "reversed in time", points=0),
-    Wrong(summed, "has shape", points=0),
-    Wrong(double, "wrong dtype", points=5),
-    Wrong(overwrites, "argument overwritten", points=5),
+    Wrong(early, "one step early", points=0),
+    Wrong(late, "one step late", points=0),
+    Wrong(summed, "summed over channels", points=2),
+    Wrong(summed_and_kept, "summed over channels", points=6),
+    Wrong(only_du_is_right, "this convolves again", points=2),
+    Wrong(double, "wrong dtype", points=6),
+    Wrong(overwrites, "argument overwritten", points=6),
 )

@@ -296,7 +296,12 @@ def owned(array: Array) -> Array:
 def arange_like(n: int, reference: Array) -> Array:
     """The integers 0..n-1 on the device of `reference`."""
     xp = array_api_compat.array_namespace(reference)
-    return xp.arange(n, dtype=xp.int64, device=array_api_compat.device(reference))
+    return xp.arange(n, dtype=_index_dtype(xp), device=array_api_compat.device(reference))
+
+
+def _index_dtype(xp: ModuleType) -> Any:
+    """The dtype of indices: int64, or for NumPy what its ``take`` asks for: in a browser 32 bits."""
+    return np.intp if xp is _NUMPY else xp.int64
 
 
 def zeros_like_device(shape: tuple[int, ...], reference: Array) -> Array:
@@ -494,7 +499,7 @@ def token_ids(name: str, ids: Array, size: int, reference: Array, ignore_index: 
         bad = int(to_numpy(ids)[to_numpy(outside)][0])
         raise TokenError(f"{name}: got {bad}, allowed are 0 to {size - 1}")
     if on_host:
-        return xp.asarray(ids, dtype=xp.int64, device=array_api_compat.device(reference))
+        return xp.asarray(ids, dtype=_index_dtype(xp), device=array_api_compat.device(reference))
     if array_api_compat.device(ids) != array_api_compat.device(reference):
         raise LibraryMismatchError(f"{name}: got an array on another device than the weights")
     return ids

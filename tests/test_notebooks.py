@@ -1,6 +1,8 @@
 """The notebooks run, are what their sources say, and keep the rules of a lesson."""
 
 import ast
+import base64
+import io
 import json
 import re
 import sys
@@ -9,8 +11,10 @@ import time
 import matplotlib
 import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 import hyena_np
 from notebooks import build
@@ -20,6 +24,7 @@ SOURCES = sorted(build.SOURCES.glob("[0-9][0-9]_*.py"))
 SLOW = {"05_learning_to_recall", "06_what_it_costs", "07_filters_compete", "08_language_and_images"}
 BUDGET = 90.0  # seconds that one notebook may take on two cores
 MAX_CODE_LINES = 25
+MAX_BYTES = 1_000_000  # a built notebook; heavier ones open slowly, and GitHub may not show them
 
 every_source = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 every_source_slow_ones_marked = pytest.mark.parametrize(
@@ -107,14 +112,19 @@ def test_built_notebook_shows_figures_and_nothing_of_the_machine(source):
         assert not re.search(r"\w*Warning: ", text), f"shows a warning: {text[:200]}"
 
 
+@every_source
+def test_built_notebook_is_light(source):
+    assert build.target_of(source).stat().st_size < MAX_BYTES
+
+
 # --- they are lessons ---------------------------------------------------------------------------------------
 
 
 @every_source
 def test_opens_with_what_you_will_do_learn_and_need(source):
-    cells = build.read_source(source).cells
-    first_code = next(i for i, cell in enumerate(cells) if cell.cell_type == "code")
-    opening = "\n".join(cell.source for cell in cells[:first_code])
+    first = build.read_source(source).cells[0]
+    assert first.cell_type == "markdown"
+    opening = first.source
     assert opening.startswith("# ")
     for verb in ("do", "learn", "need"):
         assert re.search(rf"what you(’ll|'ll| will)? {verb}", opening, re.IGNORECASE), (
@@ -126,7 +136,7 @@ def test_opens_with_what_you_will_do_learn_and_need(source):
 def test_ends_with_three_things_to_try_and_further_reading(source):
     ending = "\n".join(cells_of(source, "markdown")[-2:])
     assert build.read_source(source).cells[-1].cell_type == "markdown"
-    _, _, rest = re.split(r"(three things to try)", ending, maxsplit=1, flags=re.IGNORECASE)
+    _, _, rest = re.split(r"(on your own: three things to try)", ending, maxsplit=1, flags=re.IGNORECASE)
     tasks, _, reading = re.split(r"(further reading)", rest, maxsplit=1, flags=re.IGNORECASE)
     assert len(re.findall(r"^\s*(?:\d\.|[-*]) ", tasks, re.MULTILINE)) == 3
     assert re.search(r"^\s*(?:\d\.|[-*]) ", reading, re.MULTILINE), "further reading names nothing"
@@ -274,10 +284,40 @@ def test_equal_cells_get_different_ids(tiny):
     assert len(set(ids)) == len(ids)
 
 
+def png_of(pixels):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def pixels_of(picture):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB"))
+
+
+def test_a_picture_becomes_lighter_and_looks_the_same():
+    from hyena_np.plots import matrix_image
+    from hyena_np.plots.figure import png
+
+    figure = matrix_image(np.tril(np.random.default_rng(0).standard_normal((64, 64))))
+    before = base64.b64encode(png(figure)).decode()
+    after = build.lighter(before)
+    assert len(after) < 0.5 * len(before)
+    assert after == build.lighter(before)
+    wanted, found = pixels_of(before).astype(int), pixels_of(after)
+    assert found.shape == wanted.shape
+    assert np.abs(found - wanted).max() < 24
+    assert (found[(wanted == 255).all(axis=-1)] == 255).all(), "the paper is not white any more"
+    zero = (wanted == [247, 246, 246]).all(axis=-1)  # the colour of the entries that are 0
+    assert zero.sum() > 1000
+    assert np.abs(found[zero] - wanted[zero]).max() <= 2
+
+
 def test_a_widget_leaves_its_picture_and_must_have_one():
-    data = {build.WIDGET_VIEW: {"model_id": "x"}, "text/plain": "w = 1", "image/png": "AAAA"}
+    picture = png_of(np.full((4, 6, 3), 200, dtype=np.uint8))
+    data = {build.WIDGET_VIEW: {"model_id": "x"}, "text/plain": "w = 1", "image/png": picture}
     kept = build.keep(nbformat.v4.new_output("display_data", data=data), "name")
-    assert dict(kept.data) == {"text/plain": "w = 1", "image/png": "AAAA"}
+    assert set(kept.data) == {"text/plain", "image/png"}
+    assert (pixels_of(kept.data["image/png"]) == 200).all()
     del data["image/png"]
     with pytest.raises(build.NotebookError, match="without a picture"):
         build.keep(nbformat.v4.new_output("display_data", data=data), "name")

@@ -83,7 +83,7 @@ def find_recaller(
 
     Notes
     -----
-    Source: Hyena paper, App. D.1, which plots such matrices.
+    Source: Hyena paper, Fig. D.2, which plots such matrices.
     """
     mixer = _hyena_config(config)
     branches, shares = [], []

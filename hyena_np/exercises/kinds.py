@@ -147,7 +147,7 @@ def _on_powers_only(sizes: tuple[Sizes, ...], failures: list[Failure | None]) ->
     """Wrong at every length that is no power of two, and right at those that are."""
     powers = [failure for size, failure in zip(sizes, failures, strict=True) if _power(size.get("L", 0))]
     others = [failure for size, failure in zip(sizes, failures, strict=True) if not _power(size.get("L", 0))]
-    return bool(powers and others) and not any(powers) and all(others)
+    return len(powers) > 1 and bool(others) and not any(powers) and all(others)
 
 
 def _power(n: int) -> bool:

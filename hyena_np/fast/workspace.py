@@ -11,7 +11,7 @@ class Workspace:
     """Large buffers of one training loop, handed out again after every `reset`.
 
     An operating system clears every page of fresh memory before a program may write to it. For arrays of
-    many megabytes this takes longer than what is then computed. A loop that holds a workspace pays once:
+    many megabytes this takes longer than what is then computed. A loop that holds a workspace pays once::
 
         workspace = Workspace()
         for step in range(steps):

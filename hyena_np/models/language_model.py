@@ -67,6 +67,7 @@ class LanguageModelConfig:
         Standard deviation of the embedding at the start. The tied head reads the same table: 0.02 (official)
         starts with tiny signals and equal logits, 0.3 learns recall in a quarter of the steps.
     layer_norm_eps : float
+        Added to the variance in every layer norm.
 
     Raises
     ------

@@ -66,6 +66,7 @@ class SequenceModelConfig:
     position_std : float
         Standard deviation of the learned positions at the start.
     layer_norm_eps : float
+        Added to the variance in every layer norm.
 
     Raises
     ------

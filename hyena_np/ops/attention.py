@@ -45,7 +45,7 @@ def causal_attention_matrix(q: Array, k: Array) -> Array:
 
     Notes
     -----
-    Source: Hyena paper, Sec. 2.2 (self-attention).
+    Source: Hyena paper, eq. (3) and Fig. 2.1.
     """
     xp = namespace(q=q, k=k)
     *_, L, width = check_ndim("q", q, "B H L K")
@@ -77,7 +77,7 @@ def causal_attention(q: Array, k: Array, v: Array) -> tuple[Array, CausalAttenti
 
     Notes
     -----
-    Source: Hyena paper, Sec. 2.2; official code: ``MHA``, scale 1/sqrt(K).
+    Source: Hyena paper, eq. (3) and Remark 2.1; official code: ``MHA``, scale 1/sqrt(K).
     """
     xp = namespace(q=q, k=k, v=v)
     weights = causal_attention_matrix(q, k)

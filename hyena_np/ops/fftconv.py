@@ -61,7 +61,7 @@ def fftconv(u: Array, h: Array, skip: Array | None = None) -> tuple[Array, FFTCo
 
     Notes
     -----
-    Source: Hyena paper, Sec. 2 (FFTConv) and Algorithm 3; official code: ``fftconv_ref``.
+    Source: Hyena paper, Sec. 2 (FFTConv), Remark 3.1 and Algorithm 3; official code: ``fftconv_ref``.
 
     Examples
     --------

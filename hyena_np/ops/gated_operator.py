@@ -18,7 +18,7 @@ ConvolveBackward = Callable[[Array, Any], tuple]
 
 
 class GatedRecurrenceCache(NamedTuple):
-    """What `gated_recurrence_backward` needs; the arrays are (B, D, *grid)."""
+    """What `gated_recurrence_backward` needs; the arrays are ``(B, D, *grid)``."""
 
     x: tuple  # the N gates
     inputs: tuple  # what each gate multiplied, in the order of the steps

@@ -73,7 +73,7 @@ def hyena_recurrence(
 
     Notes
     -----
-    Source: Hyena paper, Def. 3.1, Algorithm 3; official code: ``HyenaOperator.forward``.
+    Source: Hyena paper, Def. 3.1, eq. (4), Algorithm 3; official code: ``HyenaOperator.forward``.
     """
     num_filters = check_recurrence(v, x, h, skip, variant)
     steps = x if variant == "paper" else x[::-1]
@@ -121,7 +121,7 @@ def hyena_recurrence_backward(
 
     Notes
     -----
-    Source: Hyena paper, Def. 3.1, differentiated.
+    Source: Hyena paper, eq. (4), differentiated.
     """
     x, inputs, convs, has_skip, variant = cache
     xp = namespace(dy=dy, x=x[0])

@@ -68,7 +68,7 @@ def hyena_factors(
 
     Notes
     -----
-    Source: Hyena paper, Sec. 3.2; official code: the order of its loop.
+    Source: Hyena paper, Sec. 3.2 and Fig. 2.1; official code: the order of its loop.
     """
     L = check_ndim("x[0]", x[0], "B D L")[2] if x else 0
     filters = check_recurrence(x[0] if x else None, x, h, skip, variant)
@@ -112,7 +112,8 @@ def hyena_matrix(u: Array, params: dict, config: HyenaConfig) -> Array:
 
     Notes
     -----
-    Source: Hyena paper, Sec. 3.2. Costs O(D L^3): a reference to look at and to test with.
+    Source: Hyena paper, Sec. 3.2, Prop. 3.1 and Remark 3.3. Costs O(D L^3): a reference to look at and to
+    test with.
     """
     _, x, h, skip, _ = hyena_branches(u, params, config)
     xp = namespace(u=u)
@@ -142,7 +143,7 @@ def h3_attention_matrix(q: Array, k: Array, phi: Array, psi: Array) -> Array:
 
     Notes
     -----
-    Source: Hyena paper, Sec. 3.2 and App. B.2.
+    Source: Hyena paper, eqs. (5), (9) to (19), (21) and (22).
     """
     xp = check_h3(phi, psi, q=q, k=k)
     return reduce(xp.matmul, hyena_factors((k, q), xp.stack([phi, psi]), variant="paper"))

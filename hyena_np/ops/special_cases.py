@@ -98,7 +98,7 @@ def h3(q: Array, k: Array, v: Array, phi: Array, psi: Array) -> tuple[Array, Rec
 
     Notes
     -----
-    Source: Hyena paper, Remark 3.2 and App. B.2.
+    Source: Hyena paper, eqs. (6) and (8), Remark 3.2.
     """
     xp = check_h3(phi, psi, q=q, k=k, v=v)
     return hyena_recurrence(v, (k, q), xp.stack([phi, psi]), variant="paper")

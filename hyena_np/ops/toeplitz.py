@@ -44,7 +44,7 @@ def causal_conv_loop(u: Array, h: Array) -> Array:
 
     Notes
     -----
-    Source: Hyena paper, Sec. 2, the definition of the causal linear convolution.
+    Source: Hyena paper, eq. (1), the definition of the causal linear convolution.
     """
     xp, L, Lh = _check(u, h)
     outputs = []
@@ -81,7 +81,7 @@ def toeplitz(h: Array, L: int | None = None) -> Array:
 
     Notes
     -----
-    Source: Hyena paper, Sec. 2: the matrix S_h.
+    Source: Hyena paper, eqs. (2) and (17): the matrix S_h.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def causal_conv_matrix(u: Array, h: Array) -> Array:
 
     Notes
     -----
-    Source: Hyena paper, Sec. 2.
+    Source: Hyena paper, eqs. (1) and (2).
     """
     xp, L, _ = _check(u, h)
     return xp.matmul(toeplitz(h, L), u[..., None])[..., 0]  # (D,L,L) @ (B,D,L,1)
@@ -169,7 +169,7 @@ def matrix_conv(u: Array, h: Array, skip: Array | None = None) -> tuple[Array, M
 
     Notes
     -----
-    Source: Hyena paper, Sec. 2: the matrix S_h.
+    Source: Hyena paper, eq. (2): the matrix S_h.
 
     Examples
     --------
@@ -272,7 +272,7 @@ def circulant(h: Array) -> Array:
 
     Notes
     -----
-    Source: Hyena paper, Sec. 2 and App. A, on fast convolution.
+    Source: Hyena paper, Sec. 2, on fast convolution, and eq. (20).
     """
     xp = namespace(h=h)
     D, n = check_ndim("h", h, "D n")

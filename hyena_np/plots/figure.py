@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from io import BytesIO
 from pathlib import Path
 
@@ -31,9 +32,9 @@ class Figure(matplotlib.figure.Figure):
         super().__init__(*args, **kwargs)
         FigureCanvasAgg(self)
 
-    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
-        """PNG bytes, and the size in which to show them: fewer points than pixels, for fine screens."""
-        return png(self), display_size(self)
+    def _repr_png_(self) -> tuple[str, dict[str, int]]:
+        """PNG as text, and the size in which to show it: fewer points than pixels, for fine screens."""
+        return as_text(png(self)), display_size(self)
 
 
 @styled
@@ -63,6 +64,11 @@ def new_figure(width: float = WIDTH, height: float = 4.0, square: bool = False) 
 def png(figure: matplotlib.figure.Figure, dpi: float = RENDER_DPI) -> bytes:
     """Render a figure to the bytes of a PNG file, `dpi` pixels an inch."""
     return _render(figure, "png", dpi)
+
+
+def as_text(picture: bytes) -> str:
+    """Bytes in base64, as a notebook's messages carry them; the kernel in a browser does not do it itself."""
+    return b64encode(picture).decode()
 
 
 def display_size(figure: matplotlib.figure.Figure) -> dict[str, int]:

@@ -19,7 +19,7 @@ _FLOOR_DB = -120.0
 
 @styled
 def median_spectra(kinds: Mapping[str, Any], title: str) -> Figure:
-    r"""Draw |H(f)| in decibels for several kinds of filter: of each the median over its channels.
+    r"""Draw :math:`|H(f)|` in decibels for several kinds of filter: of each the median over its channels.
 
     .. math:: 20 \log_{10} \operatorname{median}_c \Big| \sum_{t=0}^{L-1} h_{c,t} e^{-2 \pi i f t} \Big|,
               \quad 0 \le f \le 1/2

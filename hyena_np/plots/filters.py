@@ -115,7 +115,7 @@ def filters_before_after(
 
     Notes
     -----
-    Source: Hyena paper, App. D.2 and D.3 (initial and trained filters).
+    Source: Hyena paper, App. D.2 and Fig. D.5 (initial and trained filters).
     """
     after = real_array("after", after, "C L")
     before = same_shape("before", before, "after", after)

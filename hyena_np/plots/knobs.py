@@ -57,7 +57,7 @@ def filters_by_setting(
 
     Notes
     -----
-    Source: Hyena paper, Sec. 3.3, App. D.2 and D.3 (filters at initialisation).
+    Source: Hyena paper, App. D.3, Figs. D.6, D.7, D.8 and D.9 (filters at initialisation).
     """
     sets = _check(filters)
     chosen = choose_channels(next(iter(sets.values())), channels, count=3)
@@ -72,7 +72,6 @@ def filters_by_setting(
         time.margins(x=0.01)
         draw_band(frequency, h, quantiles)
         label_spectrum(frequency)
-        frequency.set_ylabel("gain (dB)")
         note(time, name, (0.99, 0.96), "axes fraction", ha="right", va="top", fontweight="bold")
     _share(grid[:, 1])
     if share_y:

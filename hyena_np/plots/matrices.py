@@ -57,7 +57,7 @@ def matrix_image(
 
     Notes
     -----
-    Source: Hyena paper, Sec. 3.2 (the matrix H(u)) and App. D.1 (pictures of it).
+    Source: Hyena paper, Sec. 3.2 (the matrix H(u)), Figs. D.1 and D.2 (pictures of such).
     """
     M = square_matrix("M", M)
     figure = new_figure(6.6, 5.4, square=True)
@@ -109,7 +109,7 @@ def matrix_row(
 
     Notes
     -----
-    Source: Hyena paper, Sec. 3.2 (the factors of H(u)).
+    Source: Hyena paper, Sec. 3.2 and Fig. 2.1 (the factors of H(u)).
     """
     squares = same_squares(matrices, titles)
     figure, every = row_of_axes(len(squares), between, title)

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from hyena_np.errors import BackendError, ConfigError, HyenaError
-from hyena_np.plots.figure import Figure, display_size, png
+from hyena_np.plots.figure import Figure, as_text, display_size, png
 
 
 class _Range(NamedTuple):
@@ -63,7 +63,8 @@ def panel(f: Callable[..., Figure], **sliders: tuple) -> None:
     picture = png(figure)
     bundle = _widgets_bundle(f, controls, figure, picture) if controls else {}
     state = ", ".join(f"{name} = {control.default}" for name, control in controls.items())
-    bundle |= {"image/png": picture, "text/plain": f"figure for {state}" if state else "figure"}
+    bundle["image/png"] = as_text(picture)
+    bundle["text/plain"] = f"figure for {state}" if state else "figure"
     display(bundle, metadata={"image/png": display_size(figure)}, raw=True)
 
 

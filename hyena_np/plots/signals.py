@@ -25,6 +25,7 @@ def signals(
     title: str = "",
     x_label: str = "position t (tokens)",
     share_y: bool = True,
+    y_label: str = "value",
 ) -> Figure:
     """Draw sequences below one another over one axis of positions.
 
@@ -40,6 +41,8 @@ def signals(
     title, x_label : str
     share_y : bool
         Whether all rows have one vertical scale.
+    y_label : str
+        What the entries are; written once, for all rows.
 
     Returns
     -------
@@ -73,6 +76,7 @@ def signals(
             axes.legend(loc="lower right", bbox_to_anchor=(1.01, 0.96), borderaxespad=0.0)
         axes.set_title(name, loc="left", color=colour, fontsize=11, pad=3)
     grid[-1].set_xlabel(x_label)
+    figure.supylabel(y_label, fontsize=11)
     if title:
         figure.suptitle(title)
     return figure

@@ -15,7 +15,7 @@ from hyena_np.plots.figure import Figure, new_figure
 from hyena_np.plots.style import BLUE, GREY, LINES, styled
 
 FREQUENCY = "frequency (cycles per token)"
-DECIBEL = "magnitude (dB)"
+DECIBEL = "gain (dB)"
 
 # Below this distance from the strongest entry a spectrum is rounding noise, and log of 0 is no number.
 _DYNAMIC_RANGE_DB = 120.0
@@ -28,7 +28,7 @@ def filter_spectra(
     quantiles: tuple[float, float] = (0.1, 0.9),
     title: str = "Spectra of the filters",
 ) -> Figure:
-    r"""Draw |H(f)| in decibels: the median over channels, a band of quantiles, and a few channels.
+    r"""Draw :math:`|H(f)|` in decibels: the median over channels, a band of quantiles, and a few channels.
 
     .. math:: H(f) = \sum_{t=0}^{L-1} h_t e^{-2 \pi i f t}, \qquad 20 \log_{10} |H(f)|, \quad 0 \le f \le 1/2
 
@@ -55,7 +55,7 @@ def filter_spectra(
     Notes
     -----
     The filter is zero-padded to 2L, the length of the transform that convolves with it.
-    Source: Hyena paper, Sec. 3.3 and App. D.3 (filters at initialisation).
+    Source: Hyena paper, App. D.3, Figs. D.6, D.7, D.8 and D.9 (filters at initialisation).
     """
     h = real_array("h", h, "C L")
     chosen = choose_channels(h, channels, count=3)
@@ -80,7 +80,7 @@ def _decibels(h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw_band(axes: Axes, h: np.ndarray, quantiles: tuple[float, float]) -> None:
-    """Draw the median over channels of |H(f)| and the band between two quantiles."""
+    """Draw the median over channels of :math:`|H(f)|` and the band between two quantiles."""
     low, high = quantiles
     if not 0 <= low < high <= 1:
         raise ShapeError(f"quantiles: got {quantiles}, allowed are 0 <= low < high <= 1")

@@ -160,4 +160,5 @@ class CountingTask:
 def _counts(prompts: np.ndarray, vocab_size: int) -> np.ndarray:
     """How often each symbol occurs in each prompt: (B, L) to (B, V)."""
     cells = np.arange(len(prompts))[:, None] * vocab_size + prompts
+    cells = cells.astype(np.intp, copy=False)  # which counting asks for; int64 but in a browser
     return np.bincount(cells.ravel(), minlength=len(prompts) * vocab_size).reshape(-1, vocab_size)

@@ -1,4 +1,4 @@
-"""Images as sequences: pixel after pixel, or patch after patch, in raster order.
+"""Images as sequences: pixel after pixel, or patch after patch, in raster order::
 
     image 4x4          pixels              patches of 2x2
      0  1  2  3        0 1 2 ... 15        [0 1 4 5] [2 3 6 7] [8 9 12 13] [10 11 14 15]

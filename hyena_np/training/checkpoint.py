@@ -10,11 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from hyena_np.backend import Backend, to_numpy
 from hyena_np.errors import CheckpointError
@@ -79,7 +78,7 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> Path:
         }
     )
     metadata = {"format": FORMAT, "version": FORMAT_VERSION, "state": state, "sha256": _digest(arrays, state)}
-    return write_bytes(path, save(arrays, metadata))
+    return write_bytes(path, _safetensors().numpy.save(arrays, metadata))
 
 
 def load_checkpoint(path: str | Path, backend: Backend, config: dict | None = None) -> Checkpoint:
@@ -135,11 +134,12 @@ def load_checkpoint(path: str | Path, backend: Backend, config: dict | None = No
 def _read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
     if not path.is_file():
         raise CheckpointError(f"{path}: {'is a folder' if path.is_dir() else 'there is no such file'}")
+    library = _safetensors()
     try:
-        with safe_open(path, framework="np") as file:
+        with library.safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, OSError, ValueError) as error:
+    except (library.SafetensorError, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{path}: is truncated, corrupted or no safetensors file ({reason})") from error
     if metadata.get("format") != FORMAT:
@@ -151,6 +151,17 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
     if metadata.get("sha256") != _digest(arrays, metadata.get("state", "")):
         raise CheckpointError(f"{path}: is corrupted (its contents do not match their SHA-256)")
     return arrays, json.loads(metadata["state"])
+
+
+def _safetensors() -> ModuleType:
+    """Imported when a file is written or read: a browser has no such library, and trains all the same."""
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise CheckpointError(
+            f"checkpoint: safetensors is not installed ({error}); none can be written or read here"
+        ) from error
+    return safetensors
 
 
 def _digest(arrays: dict[str, np.ndarray], state: str) -> str:

@@ -35,7 +35,8 @@
 # - why the paper pads with zeros to at least $2L - 1$, and its code to $2L$.
 #
 # **What you need:** NumPy and a little calculus. No signal processing: every word of it is explained here.
-# Equation and section numbers refer to the paper, arXiv 2302.10866.
+# Equation and section numbers refer to the paper, arXiv 2302.10866. $O(L^2)$ is read "at most a constant
+# times $L^2$": it says how a cost grows, not what it is.
 
 # %%
 import time
@@ -71,7 +72,9 @@ def relative_error(got, wanted):
 #
 # *Causal* means that the sum stops at $s = t$: an output never looks at a later token. `causal_conv_loop`
 # computes this line as it stands, with two loops. The package keeps signals as arrays of shape `(B, D, L)`:
-# $B$ texts at a time, $D$ signals (*channels*) for each text, $L$ tokens. Here $B = D = 1$.
+# $B$ texts at a time, $D$ signals (*channels*) for each text, $L$ tokens. Here $B = D = 1$;
+# `x[None, None, :]` puts the two axes of length 1 in front. `backend.asarray` hands an array to the chosen
+# library, `to_numpy` takes it back; with NumPy both change nothing.
 
 # %%
 L = 32
@@ -91,7 +94,8 @@ signals(
         "signal u: three tokens speak": u[0, 0],
         "filter h: the echo of one token": h[0],
         "output y = h * u": y[0, 0],
-    }
+    },
+    title="One token, one echo: y is the sum of three",
 )
 
 # %% [markdown]
@@ -108,7 +112,12 @@ total = sum(copies.values())
 
 assert relative_error(total, y) < 1e-12
 rows = {f"echo of token {s}: {impulses[s]:g} times h, {s} positions later": copies[s][0, 0] for s in spoken}
-signals(rows | {"their sum": total[0, 0]}, over={"their sum": y[0, 0]}, over_label="y of the cell above")
+signals(
+    rows | {"their sum": total[0, 0]},
+    over={"their sum": y[0, 0]},
+    over_label="y of the cell above",
+    title="Each token alone, then the sum",
+)
 
 # %% [markdown]
 # Two consequences, which the cell below checks:
@@ -132,6 +141,7 @@ signals(
     {"token 20 turned from 0.8 to -0.8": y_changed[0, 0]},
     over={"token 20 turned from 0.8 to -0.8": y[0, 0]},
     over_label="output before the change",
+    title="The past does not move",
 )
 
 # %% [markdown]
@@ -156,7 +166,10 @@ matrix_image(S[0], "The Toeplitz matrix of the filter h")
 
 # %% [markdown]
 # Read it by rows or by columns. Row $t$ holds the weights with which output $t$ reads the past: the filter
-# backwards. Column $s$ holds the echo of token $s$: the filter forwards, as in the picture before.
+# backwards. Column $s$ holds the echo of token $s$: the filter forwards, as in the picture before. (Further
+# down, where several matrices stand in a row, their axes are left out. They are the same: outputs down,
+# inputs across; white is 0, red is positive, blue is negative. Each matrix has its own scale, and below it
+# stands its largest entry.)
 #
 # Compare it with what you may know from attention: there, each row holds weights that depend on the tokens.
 # Here the weights depend on the lag alone, whatever the tokens are. That is the weakness that Hyena's gates
@@ -233,7 +246,8 @@ signals(
         "only token 27 speaks": late,
         "Toeplitz: the echo is cut off at the end": causal,
         "circulant: the rest of the echo arrives before the token spoke": cyclic,
-    }
+    },
+    title="On a clock, the end speaks to the beginning",
 )
 
 # %% [markdown]
@@ -254,8 +268,8 @@ signals(
 # $$ C_h\, w^{(k)} = \hat h_k\, w^{(k)}, \qquad \hat h_k = \sum_{s=0}^{n-1} h_s\, e^{-2 \pi i\, k s / n} . $$
 #
 # The list of eigenvalues $\hat h_0, \ldots, \hat h_{n-1}$ is the *discrete Fourier transform* (DFT) of $h$,
-# which NumPy computes with `np.fft.fft`. Check it for all modes at once: they are the columns of a matrix
-# $W$.
+# also called its *spectrum*; NumPy computes it with `np.fft.fft`. Check it for all modes at once: they are
+# the columns of a matrix $W$.
 
 # %%
 n = L
@@ -272,6 +286,7 @@ signals(
     {f"mode {k} (real part)": W[:, k].real, after: (matrix @ W[:, k]).real},
     over={after: (h_hat[k] * W[:, k]).real},
     over_label=r"$\hat{h}_3$ times the mode",
+    title="A wave in, the same wave out",
 )
 
 # %% [markdown]
@@ -287,7 +302,7 @@ signals(
 # translate back. The picture shows the four matrices (of complex numbers, their real parts or their sizes).
 
 # %%
-W_inverse = np.conj(W) / n  # modes are orthogonal, so that the inverse costs nothing
+W_inverse = np.conj(W) / n  # modes are orthogonal (the next line checks it), so the inverse costs nothing
 assert relative_error(W @ W_inverse, np.eye(n)) < 1e-12
 assert relative_error(W @ np.diag(h_hat) @ W_inverse, matrix) < 1e-12
 matrix_row(
@@ -309,8 +324,8 @@ matrix_row(
 # $$ \mathcal F^{-1}\big(\mathcal F(h) \odot \mathcal F(u)\big) = C_h\, u , $$
 #
 # where $\odot$ multiplies entry by entry. For real sequences half of the modes suffice, because the other
-# half are their complex conjugates; `rfft` and `irfft` use that. The result is the circulant product, **not**
-# the causal one:
+# half are their complex conjugates (the same number with the sign of $i$ turned); `rfft` and `irfft` use
+# that. The result is the circulant product, **not** the causal one:
 
 # %%
 u = backend.asarray(rng.standard_normal((1, 1, L)))
@@ -319,6 +334,7 @@ naive = irfft(rfft(h, L) * rfft(u, L), L)
 
 wrong = relative_error(naive, y)
 assert relative_error(W_inverse @ ringing * n, h_hat) < 1e-12  # the DFT as a matrix
+assert relative_error(np.conj(h_hat[1:][::-1]), h_hat[1:]) < 1e-12  # the second half mirrors the first
 assert relative_error(naive, u @ C[0].T) < 1e-12
 assert wrong > 0.1
 print(f"against the circulant matrix: {relative_error(naive, u @ C[0].T):.0e}")
@@ -428,11 +444,13 @@ signals(
     {short: outputs[n][0, 0], "difference from the causal convolution": (outputs[n] - y)[0, 0]},
     over={short: y[0, 0]},
     over_label="causal convolution",
+    title="Exactly the first outputs are wrong",
 )
 
 # %% [markdown]
 # `fftconv` is this recipe with a safe length: the next length from $2L - 1$ on that has only the prime
-# factors 2, 3 and 5, because the fast transform works by splitting lengths into factors. It returns the
+# factors 2, 3 and 5, because the fast transform works by splitting lengths into factors (the third thing to
+# try, at the end, shows how much that matters). It returns the
 # output and a *cache*, the intermediate results that a gradient will need (notebook 4). With it the ladder of
 # this notebook is complete:
 
@@ -449,15 +467,17 @@ ladder = {
 }
 assert max(ladder.values()) < 1e-12
 assert cache.n >= 2 * L - 1
+assert 30**10 % cache.n == 0  # 2, 3 and 5 are its only prime factors
 print(f"L = {L}, 2L - 1 = {2 * L - 1}, length used: {cache.n}")
 error_ladder(ladder)
 
 # %% [markdown]
 # ## 7. What each way costs
 #
-# Three ways, one result. Now time them, here, on your machine. Counting operations predicts:
+# Three ways, one result. Now time them, here, on your machine. Counting operations predicts ("about" leaves
+# out constant factors):
 #
-# | way | products | so, twice the length costs |
+# | way | multiplications | so, twice the length costs |
 # |---|---|---|
 # | loop, matrix | about $L^2$ | 4 times as much |
 # | FFT | about $L \log_2 L$ | a little more than twice |
@@ -495,7 +515,8 @@ cost_against_length(sizes, cost, "Three ways to the same numbers, measured here"
 # lengths, and arrays that outgrow the processor's cache raise them at long ones.)
 #
 # The matrix stops early for another reason, memory: it stores $L^2$ numbers where the filter has $L$. The
-# next cell counts the numbers, and extrapolates to a long text.
+# next cell counts the numbers, and extrapolates to a long text. (The two spectra of the FFT, of $u$ and of
+# $h$, are what its cache holds.)
 
 # %%
 sizes = [2**p for p in range(6, 12)]
@@ -521,12 +542,12 @@ cost_against_length(sizes, stored, "What each way must store", "numbers")
 # - Its circulant cousin is diagonal in Fourier modes, with the DFT of the filter on the diagonal.
 # - Zeros up to at least $2L - 1$ turn the cousin into the real thing; one zero fewer lets the future leak.
 # - The fast way costs $O(L \log_2 L)$. An order-$N$ Hyena operator does it $N$ times (Algorithm 3), with
-#   gates between.
+#   gates between them.
 #
 # One question is open: a filter as long as the text has as many parameters as the text has tokens. Notebook 2
 # computes filters instead of storing them.
 #
-# ## Three things to try
+# ## On your own: three things to try
 #
 # 1. In section 4, put a random vector in place of `W[:, k]` and the ratio `(matrix @ v) / v` beside it. Is it
 #    a constant? What does that say about the vector?

@@ -34,7 +34,7 @@
 #
 # **What you need:** NumPy, a little calculus, and from notebook 1 what a filter, a lag and a causal
 # convolution are. Frequency is explained here. Equation and section numbers refer to the paper, arXiv
-# 2302.10866.
+# 2302.10866; "the official code" is its authors' (github.com, HazyResearch/safari).
 
 # %%
 import math
@@ -70,8 +70,9 @@ backend = get_backend("numpy", "float64")
 # its last entry. The paper asks for both at once: parameters that grow slower than $L$, and a context without
 # limits (Sec. 2 and 3).
 #
-# `operator_shapes` tells the shape of every array of a Hyena operator without making it. Before you run the
-# cell: how long is the stored filter that has as many numbers as the network?
+# `operator_shapes` tells the shape of every array of a Hyena operator without making it; `init_hyena` makes
+# them, as a dictionary of dictionaries, and `tree_leaves` lists the arrays in it. Before you run the cell:
+# how long is the stored filter that has as many numbers as the network?
 
 
 # %%
@@ -250,10 +251,12 @@ lines(
 # $$ h_t = \mathrm{Window}(t) \cdot (\mathrm{FFN} \circ \mathrm{PositionalEncoding})(t) , $$
 #
 # where $\circ$ means "applied to the result of". `hyena_filter` computes it for all channels at once
-# (Algorithm 2):
+# (Algorithm 2). Beside each filter the picture says how far back it looks: its *mean lag*, the average of $t$
+# weighted by $h_t^2$.
 
 # %%
 assert np.allclose(h, window * raw, atol=1e-12)
+assert np.allclose(mean_lag(h), (h**2 @ np.arange(L)) / (h**2).sum(axis=1), rtol=1e-9)
 filter_responses(
     h, channels=[0, 16, 32, 63], window=window, title="Four of 64 filters: a network inside a window"
 )
@@ -291,12 +294,18 @@ for f, response in H.items():
     name = f"f = {f}, out: gain {abs(response):.2f}"
     rows |= {f"f = {f}, in": wave[shown], name: out[shown]}
     predicted[name] = formula[shown]
-signals(rows, over=predicted, over_label="predicted by H(f)", x_label="64 tokens, long after the start")
+signals(
+    rows,
+    over=predicted,
+    over_label="predicted by H(f)",
+    x_label="64 tokens, long after the start",
+    title="A wave passes as a wave: H(f) knows how large",
+)
 
 # %% [markdown]
 # Gains are drawn in *decibels*: $20 \log_{10} |H(f)|$. A gain of 1 is 0 dB, a tenth is -20 dB, a hundredth
-# -40 dB. Here is the spectrum of all filters together: the channel in the middle as a line, most of the
-# others as a band.
+# -40 dB. Here is the spectrum of all filters together: the thick line is the median over the channels, the
+# band holds eight in ten of them, and the thin lines are three channels by themselves.
 
 # %%
 assert [20 * math.log10(gain) for gain in (1, 0.1, 0.01)] == [0, -20, -40]
@@ -327,8 +336,8 @@ filters_by_setting(by_features, title="More features, faster wiggles (w = 1)")
 # model is by a text) between initialisations (App. D.2).
 #
 # Where exactly does the spectrum end? Count in whole cycles per $l_{max}$ tokens, called *bins*, as the
-# discrete Fourier transform does. The window blurs the edge, so look at the network alone, with
-# $l_{max} = 128$ as in App. D.3.
+# discrete Fourier transform does, and ask which share of the *energy*, the sum of $|H|^2$, each bin has. The
+# window blurs the edge, so look at the network alone, with $l_{max} = 128$ as in App. D.3.
 
 
 # %%
@@ -392,8 +401,7 @@ lines(
 # ### Decay: how long the window lasts
 #
 # `fast_decay_pct` and `slow_decay_pct` are the fractions of $l_{max}$ after which the fastest and the slowest
-# window have fallen to `target`. They decide how far back a channel looks. A number for it: the *mean lag*,
-# the average of $t$ weighted by $h_t^2$.
+# window have fallen to `target`. They decide how far back a channel looks, which the mean lag measures.
 
 # %%
 decays = {"short: 0.05 to 0.3": (0.05, 0.3), "official: 0.3 to 1.5": (0.3, 1.5), "long: 2 to 10": (2.0, 10.0)}
@@ -418,8 +426,19 @@ filters_by_setting(
 # %% [markdown]
 # The numbers show a second effect: the shorter the window, the smoother the spectrum. A product in time is a
 # convolution in frequency (the paper builds on this duality below Def. 3.1), and convolving with the wide
-# spectrum of a short window blurs.
-#
+# spectrum of a short window blurs. Check the duality: the spectrum of window times network, against the
+# cyclic convolution of their two spectra.
+
+# %%
+_, cache, params = make(emb_dim=17, w=10.0)
+raw = cache.raw[0]
+of_product = np.fft.fft(window[0] * raw)
+spectrum_w, spectrum_r = np.fft.fft(window[0]), np.fft.fft(raw)
+blurred = [np.sum(spectrum_w * spectrum_r[(k - np.arange(L)) % L]) / L for k in range(L)]
+assert np.allclose(of_product, blurred, atol=1e-9)
+print("product in time = convolution in frequency")
+
+# %% [markdown]
 # ### Shift: a tail that stays alive
 #
 # With an exponential window alone, the fast channels are deaf to everything long ago. The window of the
@@ -573,6 +592,7 @@ signals(
         "l_max = 128, the same weights: squeezed": squeezed[0],
     },
     x_label="lag t (tokens)",
+    title="Cut is not squeezed",
 )
 
 # %% [markdown]
@@ -587,7 +607,7 @@ signals(
 # A filter says the same to every text. Notebook 3 puts gates between the filters and makes them depend on
 # what is read.
 #
-# ## Three things to try
+# ## On your own: three things to try
 #
 # 1. `num_inner_mlps` sets the number of hidden layers in the middle of the network. Pass 0, 1 and 4 to `make`
 #    with `w = 1` and with `w = 10`. When does depth widen the spectrum?

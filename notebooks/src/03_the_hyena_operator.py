@@ -14,8 +14,8 @@
 # # The Hyena operator and its matrix
 #
 # Attention builds a matrix from its input and multiplies with it. Hyena does the same without ever writing
-# the matrix down. In this notebook you write it down, look at it, and check that it is the operator to the
-# last bit that float64 can hold.
+# the matrix down. In this notebook you write it down, look at it, and check that it is the operator, to the
+# rounding of float64 (16 digits).
 #
 # **What you will do**
 #
@@ -33,7 +33,8 @@
 #
 # **What you need:** NumPy, and the idea of notebook 1: a causal convolution is a product with a
 # lower-triangular Toeplitz matrix. Everything from that notebook that is used here is said again in a line.
-# "Def. 3.1" and the like are numbers of the paper, *Hyena Hierarchy* (Poli et al., 2023, arXiv 2302.10866).
+# "Def. 3.1" and the like are numbers of the paper, *Hyena Hierarchy* (Poli et al., 2023, arXiv 2302.10866);
+# "the official code" is its authors' (github.com, HazyResearch/safari).
 
 # %%
 from functools import reduce
@@ -247,7 +248,8 @@ draw_factors(1)
 
 # %% [markdown]
 # In these pictures row $t$ is what output $t$ reads, column $s$ is where input $s$ goes. White is 0, blue
-# is negative, red is positive. $D_n$ and $S_n$ are short for $D_{x^n}$ and $S_{h^n}$.
+# is negative, red is positive; each matrix has its own scale, and below it stands its largest entry. $D_n$
+# and $S_n$ are short for $D_{x^n}$ and $S_{h^n}$.
 #
 # With order 1 the gate scales each *row* of a Toeplitz matrix: along a row you still see the filter, but
 # output positions with a small gate hear nothing.
@@ -263,6 +265,7 @@ draw_factors(2)
 draw_factors(3)
 
 # %% [markdown]
+# Each further order puts one more pair of factors in front, and the islands of the matrix become smaller.
 # Now the proof. The product of the factors, applied to $v$, is what the recurrence computes with fast
 # Fourier transforms, for every order.
 
@@ -499,7 +502,8 @@ matrix_pair(
 # ## 7. Beside attention and H3
 #
 # Softmax attention (Sec. 2.2) compares a query vector $q_t$ with every key vector $k_s$ by their dot
-# product. With $K$ numbers in each vector, `causal_attention_matrix(q, k)` computes
+# product, and turns the results into weights that sum to 1. (An attention layer has several such matrices,
+# called *heads*.) With $K$ numbers in each vector, `causal_attention_matrix(q, k)` computes
 #
 # $$A_{ts} = \frac{e^{\,q_t \cdot k_s / \sqrt{K}}}{\sum_{s' \le t} e^{\,q_t \cdot k_{s'} / \sqrt{K}}}
 # \quad (s \le t)$$
@@ -643,7 +647,17 @@ for length in (1024, 8192, 65_536):
 # transform (Prop. 3.2; notebook 1 measures it), and the matrix exists only in what it does.
 
 # %% [markdown]
-# ## Three things to try
+# ## What you have now
+#
+# - Hyena alternates convolutions and gates; of order $N$ it has $N$ of each (Def. 3.1).
+# - It is a product of $2N$ simple matrices, $H(u)$, and the input makes that matrix: data control.
+# - It is causal because every factor is lower-triangular, and stays so only with zero-padding.
+# - Unlike attention, its matrix is signed, not normalised, and there is one for each channel.
+# - The paper's form with $h^1 = \delta$ is the code's form.
+#
+# Notebook 4 goes backwards through this operator, by hand.
+#
+# ## On your own: three things to try
 #
 # 1. In section 5, add a second star to a riddle. What is the answer at the question mark now, and which
 #    entries does the matrix have? Then let $\psi$ fade, `psi_t = 0.5 ** t`: which of the two letters wins?
@@ -661,4 +675,3 @@ for length in (1024, 8192, 65_536):
 # - Mehta et al., *Long Range Language Modeling via Gated State Spaces*, arXiv 2206.13947: GSS.
 # - The official code, github.com/HazyResearch/safari, and its issues 9 and 30, where the authors answer why
 #   the code convolves once less than the paper.
-# - Notebook 4 goes backwards through this operator, by hand.

@@ -71,6 +71,10 @@ rng = np.random.default_rng(4)
 
 
 # %% [markdown]
+# Parameters live in a *tree*, a dictionary of dictionaries of arrays: `tree_leaves` lists its arrays under
+# names like `"linear_0.weight"`, `tree_from_leaves` builds it up again, `tree_map` applies a function to
+# every array.
+#
 # Two small helpers. The inner product $\langle a, b \rangle = \sum_i a_i b_i$ runs over all entries of two
 # arrays of one shape; it appears in every test below.
 
@@ -487,7 +491,7 @@ signals(
     shown,
     over={name: shown["correct"] for name in shown if name != "correct"},
     over_label="correct",
-    title="Four wrong gradients of one convolution",
+    title="One right gradient of a convolution, and four wrong ones",
 )
 
 # %% [markdown]
@@ -523,8 +527,8 @@ for name, gradient in gradients.items():
 assert slipped == ["shifted by one"]
 
 # %% [markdown]
-# A shift changes neither sum nor length. A random direction has no such blind spot: only a set of
-# directions of probability 0 is blind to a given mistake.
+# A shift changes neither sum nor length. A random direction has no such blind spot: the only directions that
+# are blind to a given mistake are those at right angles to it, and to hit one by chance has probability 0.
 #
 # One more, in the filter network: the gradient of the shared frequency *overwritten* by each layer instead
 # of added up, so that only the share of the layer visited last remains. The complex step, along the
@@ -705,7 +709,18 @@ _, pullback_of_second = with_pullback(fftconv, fftconv_backward, second, h[None]
 assert relative_error(pullback_of_first(dy)[1][0], by_transpose) < 1e-12
 
 # %% [markdown]
-# ## Three things to try
+# ## What you have now
+#
+# - The gradient of a linear function is its transpose, applied to $dy$. For a causal convolution that is a
+#   correlation: time turned round, the spectrum conjugated.
+# - What is shared, a filter by a batch or a frequency by three layers, adds up its gradients.
+# - Three tests that wrong gradients fail: the adjoint identity, central differences (ten digits, at the best
+#   step), the complex step (all digits, where the function is analytic).
+# - A backward gets its cache handed over, or it may answer for another forward.
+#
+# Notebook 5 trains with these gradients.
+#
+# ## On your own: three things to try
 #
 # 1. In section 5, convert everything to float32 (the network, the features, `d_raw` and the direction) and
 #    draw the V again. Where does it bottom out, and where is the best step now? Predict both from the 7

@@ -11,28 +11,34 @@
 # ---
 
 # %% [markdown]
-# # 5. Learning to recall
+# # Learning to recall
 #
 # A sequence says "a is 3, b is 7, c is 3, b is 7 ..." and then asks: "b is?" A model that answers must have
 # found b in the past and carried away what stood behind it. It cannot keep the answer in its weights, because
 # every example has a new dictionary. This small task (*associative recall*, Sec. 4.1 of the paper) predicts
 # surprisingly well which operators are good at language, and a Hyena model learns it while you watch.
 #
-# ## What you will do
+# **What you will do**
+#
 # - read one example with your own eyes;
 # - train a model of two layers and 64 channels, one visible step at a time;
 # - watch the loss, the filters and the Hyena matrix change;
 # - find the channel that does the recalling, and prove that it reads the right place;
 # - break causality on purpose, and see a training accuracy that lies.
 #
-# ## What you will learn
+# **What you will learn**
+#
 # What a solved recall looks like inside $H(u)$, which parts of the recipe matter, and why an accuracy near
 # 100 % over *all* positions is bad news.
 #
-# ## What you need
-# Notebook 3 (the operator and its matrix $H(u)$). Notebook 4 explains the gradients that training uses.
+# **What you need**
 #
-# The paper is *Hyena Hierarchy* (Poli et al., 2023, arXiv 2302.10866).
+# Notebook 3 (the operator and its matrix $H(u)$). Notebook 4 explains the gradients that training uses. The
+# training takes half a minute on a laptop. In a browser Python has one thread and a quarter of the speed, so
+# there the task is smaller: the text describes the full size.
+#
+# The paper is *Hyena Hierarchy* (Poli et al., 2023, arXiv 2302.10866); "the official code" is its authors'
+# (github.com, HazyResearch/safari).
 
 # %%
 from contextlib import contextmanager
@@ -53,6 +59,7 @@ from hyena_np import (
 )
 from hyena_np.demo.inside import find_recaller, layer_filters, layer_matrices
 from hyena_np.demo.recipe import RecallData, RecallRecipe, recall_answers
+from hyena_np.machine import in_browser
 from hyena_np.models.mixers import MIXERS
 from hyena_np.plots import filters_before_after, learning_curve, lines, matrix_row, recalled_pair_matrix
 from hyena_np.tasks.recall import accuracy, mask_labels, recalled_pair
@@ -64,11 +71,12 @@ backend = get_backend("numpy", "float32")
 # ## 1. The task
 #
 # The vocabulary has $V = 20$ tokens: nine keys, nine values, the sign `=>` that announces the question, and a
-# spare one. An example is $L = 64$ tokens, 32 pairs of a key and its value, then `=>` and a key. The model
-# sees the tokens from left to right and must name the next one. What counts is its answer after the last key.
+# spare one. (In a browser, $V = 10$: four keys.) An example is $L = 64$ tokens, 32 pairs of a key and its
+# value, then `=>` and a key. The model sees the tokens from left to right and must name the next one. What
+# counts is its answer after the last key.
 
 # %%
-recipe = RecallRecipe(vocab=20, length=64, seed=0)
+recipe = RecallRecipe(vocab=10, length=64, steps=150) if in_browser() else RecallRecipe(vocab=20, length=64)
 data = RecallData(recipe)
 names = np.array(recipe.task.vocabulary)
 example = data.test.inputs[0]
@@ -83,15 +91,31 @@ assert set(example[pair.values]) == {answer}
 # 500 examples like this one are held out for the test. Training never sees one of them: a batch that contains
 # a held-out example draws another.
 #
-# Guessing among the nine values gives 11 %. A model that knows *which* values occur does a little better.
-# Only one that looks the key up can be right every time.
+# Guessing among the nine values gives 11 %. A model that knows *which* values occur does a little better, for
+# instance by naming the most frequent one. Only one that looks the key up can be right every time.
+
+# %%
+values = data.test.inputs[:, 1:-2:2]  # behind every key stands its value
+counts = np.stack([(values == value).sum(axis=1) for value in recipe.task.values], axis=1)
+most_frequent = np.array(recipe.task.values)[counts.argmax(axis=1)]
+print(f"guessing blindly: {1 / recipe.task.num_keys:.0%}")
+print(f"naming the value that occurs most often: {(most_frequent == data.test.labels[:, -1]).mean():.0%}")
 
 # %% [markdown]
 # ## 2. The model
 #
-# Two pre-norm blocks around an order-2 Hyena operator, 64 channels, a head tied to the embedding: the size of
-# the paper's Table A.1. The numbers that deviate from the official ones are what makes it learn in seconds;
-# each has its reason in the docstring of `RecallRecipe` and its measurement in `docs/recall.md`.
+# A language model is a stack of simple parts:
+#
+# 1. an *embedding*, a table with a vector of 64 numbers for each token;
+# 2. two *blocks*, each of which adds to these vectors, first what an order-2 Hyena operator makes of them (it
+#    mixes positions), then what a small dense network makes of them (it treats each position by itself).
+#    Before either, every vector is shifted and scaled to mean 0 and deviation 1 (*layer norm*);
+# 3. a *head*, which compares the last vectors with the table of the embedding and gives each token a score,
+#    the *logit*: the higher, the more probable.
+#
+# That is the size of the paper's Table A.1. The numbers that deviate from the official ones are what makes it
+# learn in seconds; each has its reason in the docstring of `RecallRecipe` and its measurement in
+# `docs/recall.md`.
 
 # %%
 print(recipe.model.mixer, end="\n\n")
@@ -115,9 +139,10 @@ assert (labels[:, -1] >= 0).all()
 # %% [markdown]
 # ## 3. Training, one step at a time
 #
-# `train_step` is the whole of it: forward, loss, hand-written backward, clip, AdamW. Here you run it in a
-# plain loop and keep a copy of the weights now and then. (`hyena-np demo` does the same with checkpoints and
-# a progress bar.)
+# `train_step` is the whole of it: forward, *loss* (the mean of $-\ln p$, where $p$ is the probability that
+# the model gave the right token, measured in nats), hand-written backward, a limit on the length of the
+# gradient (*clip*), and a step of the optimiser AdamW against it. Here you run it in a plain loop and keep
+# the weights now and then. (`hyena-np demo` does the same with checkpoints and a progress bar.)
 
 
 # %%
@@ -172,6 +197,10 @@ trees = start.params, trained.params
 before, after = (layer_filters(params, recipe.model, layer=0, L=recipe.task.input_length) for params in trees)
 filters_before_after(before, after, title="Filters of layer 1")
 
+# %% [markdown]
+# In frequency (lower half) a flat filter is almost all at $f = 0$. The teeth come from its two ends: a filter
+# that is constant and then stops passes some frequencies and cancels others, in turn.
+
 # %%
 growth = np.sqrt((after**2).mean() / (before**2).mean())
 print(f"The filters of layer 1 grew by a factor of {growth:.1f}.")
@@ -201,7 +230,10 @@ scaled = [image / np.abs(image).max() for image in images]
 matrix_row(scaled, list(moments.values()), title="One channel's H(u) while it learns, each scaled to 1")
 
 # %% [markdown]
-# And the trained one, with the places ringed where the asked key had its value:
+# Before training the diagonal dominates: every position reads itself. Afterwards a few rows are strongly
+# coloured and the rest is pale: rows of a few keys, among them the last one, which asks.
+#
+# Here is the trained one again, with the places ringed where the asked key had its value:
 
 # %%
 recalled_pair_matrix(
@@ -213,9 +245,17 @@ recalled_pair_matrix(
 )
 
 # %% [markdown]
-# No single channel does it all: 64 of them vote, each for its own group of keys. But what you see here is the
-# mechanism. The row of the question is bright where *this* key was answered before, and the matrix was built
-# by the input itself.
+# The percentage in the title is the share of the row's entries, in size, that stands on the ringed positions;
+# the cell below says what it would be if the row were spread evenly. No single channel does it all: 64 of
+# them vote, each for its own group of keys. But what you see here is the mechanism. The row of the question
+# is strong where *this* key was answered before, and the matrix was built by the input itself.
+
+# %%
+evenly = len(pair.values) / len(example)
+print(f"share of the row on the pair: {recaller.share:.1%}; spread evenly it would be {evenly:.1%}")
+assert recaller.share > 1.5 * evenly
+
+# %% [markdown]
 #
 # ### Does the model really read there?
 # A picture is a hint, not a proof. So change the past: replace the value at the ringed positions by another
@@ -236,8 +276,7 @@ assert answers[1] == new_value and answers[0] == answers[2]
 
 # %% [markdown]
 # The answer follows the pair, and ignores the rest.
-
-# %% [markdown]
+#
 # ## 6. Break causality on purpose
 #
 # The short convolution of Algorithm 1 sees the present and two tokens back. A common slip is to pad it in the
@@ -285,7 +324,7 @@ def everywhere(params):
     return accuracy(language_model(inputs, params, recipe.model)[0], labels)
 
 
-STEPS = 100
+STEPS = 30 if in_browser() else 100
 honest, honest_curve, _ = learn(start, sample_all, STEPS, everywhere)
 with broken():
     leaky, leaky_curve, _ = learn(start, sample_all, STEPS, everywhere)
@@ -332,17 +371,25 @@ print(f"before position 40: causal {causal_moves:.1e}, one token ahead {leaky_mo
 assert causal_moves < 1e-4 < leaky_moves
 
 # %% [markdown]
-# ## Three things to try
+# ## What you have now
+#
+# - A model that recalls: its last row of $H(u)$ is strong where the asked key was answered before, and a
+#   changed past changes the answer.
+# - Filters that training made large and flat, because a pair may stand anywhere.
+# - A warning: an accuracy over all positions that is too good says that the future leaks in. A test by poking
+#   finds the leak without any training.
+#
+# ## On your own: three things to try
+#
 # 1. Give `RecallRecipe` another seed, or `length=128`. How many more steps does it take?
-# 2. In section 3, replace `data.sample` by `sample_all`. How long does the model stay at the level of
-#    guessing, and
-#    why?
+# 2. In section 3, replace `data.sample` by `sample_all` of section 6. How long does the model stay at the
+#    level of guessing, and why?
 # 3. In section 6, roll by `+1` instead of `-1` (a token late). Is that a leak? Does it learn?
 #
 # ## Further reading
+#
 # - *Hyena Hierarchy*, Sec. 4.1 and App. C: recall against vocabulary, length and filter parametrisation.
 # - Arora et al., *Zoology* (2023, arXiv 2312.04927): recall with many questions a sequence, where gated
-#   convolutions
-#   need more width than attention.
+#   convolutions need more width than attention.
 # - Olsson et al., *In-context Learning and Induction Heads* (2022): the same skill, found in Transformers.
 # - `docs/recall.md`: why the recipe works, with what was measured.

@@ -34,7 +34,9 @@
 # - what a Monarch matrix is, and why a convolution never needs to undo its permutation.
 #
 # **What you need:** NumPy, and from notebook 1 the three forms of a causal convolution: double loop, Toeplitz
-# matrix, FFT. Equation and section numbers refer to the paper, arXiv 2302.10866.
+# matrix, FFT. Equation and section numbers refer to the paper, arXiv 2302.10866. Where numbers are measured,
+# yours will differ from the ones stored here. In a browser, which has a quarter of the speed and 2 GB of
+# memory, all lengths that are measured end earlier.
 
 # %%
 import math
@@ -65,13 +67,16 @@ from hyena_np import (
     saved_bytes,
     threads,
     to_numpy,
+    toeplitz,
     two_stage_conv,
 )
 from hyena_np.backend import rfft
 from hyena_np.bench.fit import crossover, exponent
 from hyena_np.bench.timing import host_clock, interleave
-from hyena_np.plots import cost_against_length, fft_factors
+from hyena_np.machine import in_browser
+from hyena_np.plots import cost_against_length, fft_factors, lines, matrix_row
 from hyena_np.plots.scaling import ratio_against_length
+from hyena_np.plots.style import styled
 
 D = 64  # width: channels of the convolution, and of the one attention head
 host = get_backend("numpy", "float32")
@@ -111,6 +116,9 @@ def forms(L, on=backend):
 
 
 LONGEST = {"double loop": 256, "Toeplitz matrix": 1024, "attention": 4096, "FFT": 65536}
+if in_browser():
+    LONGEST |= {"Toeplitz matrix": 512, "attention": 2048, "FFT": 16384}
+LONG = LONGEST["attention"]  # where attention and the FFT are compared
 
 loop, matrix, _, fft = (to_numpy(call()) for call in forms(64).values())
 scale = np.abs(loop).max()
@@ -132,7 +140,7 @@ def seconds(calls, repeats=5):
     return {name: statistics.median(took) for name, took in measured.items()}
 
 
-lengths = [2**p for p in range(3, 17)]
+lengths = [2**p for p in range(3, 17) if 2**p <= LONGEST["FFT"]]
 times = {name: {} for name in LONGEST}
 for L in lengths:
     calls = {name: call for name, call in forms(L).items() if L <= LONGEST[name]}
@@ -140,7 +148,7 @@ for L in lengths:
         times[name][L] = took
 
 assert times["double loop"][256] > 10 * times["FFT"][256]
-assert times["attention"][4096] > times["FFT"][4096]
+assert times["attention"][LONG] > times["FFT"][LONG]
 
 
 def series(by_length, lengths):
@@ -249,19 +257,22 @@ for model in models.values():
     assert saved_bytes(model, 1, 256)["total"] == cache_nbytes(cache, params)
 
 MIXER_PARTS = ("projections", "recurrence", "spectra", "filter network", "mixer", "attention matrix")
+long = [2**p for p in range(8, 17)]
 kept = {name: {} for name in models}
 for name, model in models.items():
-    for L in lengths[5:]:
+    for L in long:
         ledger = saved_bytes(model, 1, L)
         kept[name][L] = sum(ledger.get(part, 0) for part in MIXER_PARTS) / 2**20
 
-print(f"MiB kept by one layer, one text, D = {D}:")
-print(f"{'L':>18} {'  '.join(f'{L:>8,}' for L in lengths[5::2])}")
-for name, by_length in kept.items():
-    print(f"{name:>18} {'  '.join(f'{by_length[L]:8,.1f}' for L in lengths[5::2])}")
 place = crossover(kept["Hyena, order 2"], kept["attention, 1 head"])
 print(f"Hyena keeps less from L = {place:.0f} on")
 assert kept["attention, 1 head"][65536] > 50 * kept["Hyena, order 2"][65536]
+cost_against_length(
+    long,
+    {name: list(by_length.values()) for name, by_length in kept.items()},
+    f"What one layer keeps for the backward pass of one text (D = {D})",
+    "memory (MiB)",
+)
 
 # %% [markdown]
 # On short texts Hyena keeps *more*: branches, spectra, and the layers of its filter network. FlashAttention
@@ -302,12 +313,13 @@ def layer_ratio(L, width):
     return of_attention / of_hyena
 
 
-square = random(1024, 1024)
+side = 512 if in_browser() else 1024
+square = random(side, side)
 product = seconds({"product": lambda: square @ square})["product"]
 rates = {
-    "a product of matrices": 2 * 1024**3 / product,
-    "FFT convolution, L = 4,096": fft_operations(4096) / times["FFT"][4096],
-    "attention, L = 4,096": attention_operations(4096) / times["attention"][4096],
+    "a product of matrices": 2 * side**3 / product,
+    f"FFT convolution, L = {LONG:,}": fft_operations(LONG) / times["FFT"][LONG],
+    f"attention, L = {LONG:,}": attention_operations(LONG) / times["attention"][LONG],
 }
 for name, rate in rates.items():
     print(f"{name:>26}: {rate / 1e9:5.1f} thousand million operations a second")
@@ -345,7 +357,6 @@ print(f"attention / Hyena: {plain[8192]:.1f} at 8K, out of memory at 64K")
 assert round(flash[65536], 1) == 11.4
 
 # %%
-long = [2**p for p in range(8, 17)]
 ratios = {
     "counted: the mixing alone": {L: attention_operations(L) / fft_operations(L) for L in long},
     "counted: a layer of width 768": {L: layer_ratio(L, 768) for L in long},
@@ -501,6 +512,36 @@ for L in (512, 1024, 2048, 4096, 8192, 16384):
     print(f"{L:>7,}  {'  '.join(columns)}  {monarch_factors(2 * L)}")
 
 # %% [markdown]
+# The model has a picture, and its name from it. Across: how many operations a piece of work does for each
+# byte that it moves. Up: the most operations a second. Where few operations come on a byte, memory is the
+# limit, and the limit is a slope; where many do, arithmetic is, and the limit is flat.
+
+
+# %%
+@styled
+def draw_roofline(L):
+    """The two roofs of the A100, and where the three forms of a convolution stand below them."""
+    intensity = 2.0 ** np.arange(-1, 12, 0.05)
+    roofs = {"general units, 32 bits": GENERAL, "matrix units, 16 bits": MATRIX}
+    curves = {name: np.minimum(rate, MEMORY * intensity) for name, rate in roofs.items()}
+    axis = ("operations for each byte moved", "operations a second")
+    figure = lines(intensity, curves, *axis, f"Under which roof? (L = {L:,})", log_x=True, log_y=True)
+    by_fft, by_products = operation_counts(L)
+    forms = [
+        ("library FFT", "s", by_fft / (44 * L), GENERAL),
+        ("one program", "^", by_fft / (8 * L), GENERAL),
+        ("matrix products", "D", by_products / (4 * L), MATRIX),
+    ]
+    (axes,) = figure.axes
+    for name, marker, x, rate in forms:
+        axes.plot(x, min(rate, MEMORY * x), marker, color="black", markersize=8, label=name)
+    axes.legend(loc="lower right")
+    return figure
+
+
+draw_roofline(4096)
+
+# %% [markdown]
 # Read the table by rows. The library's FFT waits for memory, so faster arithmetic would not help it. Once the
 # whole convolution stays on the chip (most of the gain), arithmetic is the limit, and only then do the matrix
 # units count: many more operations, in less time. FlashFFTConv (Fu et al., 2023) reports 7.9 times PyTorch's
@@ -537,7 +578,7 @@ def compared(calls):
 
 
 extra, slower = {}, {}
-for L in (2**p for p in range(7, 14)):
+for L in (2**p for p in range(7, 12 if in_browser() else 14)):
     took = compared(both_ways(L))
     extra[L] = operation_counts(L)[1] / operation_counts(L)[0]
     slower[L] = took["products"] / took["FFT"]
@@ -566,12 +607,30 @@ figure
 # $$ Y_r = H_0 X_r + H_1 X_{r-1}, \qquad (H_0)_{ij} = h_{i-j}, \qquad (H_1)_{ij} = h_{b+i-j} . $$
 #
 # That is `two_stage_conv`: about $4b$ operations a position, whatever the length of the text. It comes from
-# StripedHyena 2 (Ku et al., 2025), whose short filters have 7 and 128 taps. `overlap_save` also works on
-# blocks, but by FFTs of four filter lengths or more. Both against the FFT of the whole text, for filters of 3
-# to 257 taps:
+# StripedHyena 2 (Ku et al., 2025), whose short filters have 7 and 128 taps. The picture has $b = 8$ and nine
+# taps: the matrix of the whole text, and its two kinds of blocks.
 
 # %%
-L = 8192
+b, short_filter = 8, np.exp(-np.arange(9) / 4) * np.cos(np.arange(9))
+whole = toeplitz(np.pad(short_filter, (0, 4 * b - 9))[None])[0]  # (4b, 4b)
+block = np.arange(4 * b) // b
+own, before = (np.where(block[:, None] - block == distance, whole, 0.0) for distance in (0, 1))
+
+assert np.array_equal(own + before, whole)
+assert all(np.array_equal(own[:b, :b], own[i : i + b, i : i + b]) for i in range(0, 4 * b, b))
+matrix_row(
+    [whole, own, before],
+    ["$S_h$, nine taps", "$H_0$ in every block", "$H_1$ left of it"],
+    ["=", "+"],
+    "A short filter needs two small matrices only",
+)
+
+# %% [markdown]
+# `overlap_save` also works on blocks, but by FFTs of four filter lengths or more. Both against the FFT of the
+# whole text, for filters of 3 to 257 taps:
+
+# %%
+L = 2048 if in_browser() else 8192
 u = random(1, D, L)
 
 

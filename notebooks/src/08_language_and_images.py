@@ -11,35 +11,42 @@
 # ---
 
 # %% [markdown]
-# # 8. Language and images
+# # Language and images
 #
 # Recall is a test for a laboratory. The paper's claim is about the real thing: a model with Hyena operators
 # in the place of attention reads text equally well (Sec. 4.2), and the same operator, given the pixels of an
 # image one after another, recognises what is in it (Sec. 4.5). You do both here, small: programs written in
 # Python, one character after another, and handwritten digits of 8 by 8 pixels.
 #
-# ## What you will do
+# **What you will do**
+#
 # - measure in bits how well a text can be predicted, first by counting, then with two trained models;
 # - let a model of your own write, at three temperatures;
 # - look at a filter and at a Hyena matrix that have read code;
 # - read an image as a sequence, and see which pixels a pixel can see;
 # - train a causal and a two-dimensional Hyena on digits, and look at the ones they get wrong.
 #
-# ## What you will learn
+# **What you will learn**
+#
 # What *bits per character* mean and what to compare them with, why the first characters of a window are
 # hard, and why images ask for an operator without a direction of time.
 #
-# ## What you need
+# **What you need**
+#
 # Notebook 3 (the operator and its matrix $H(u)$) and notebook 5 (a training loop). The paper is *Hyena
 # Hierarchy* (Poli et al., 2023, arXiv 2302.10866). The digits come with scikit-learn, which the extra `data`
-# of this package installs.
+# of this package installs. The four trainings take about a minute on a laptop. A browser gives Python one
+# thread and a quarter of the speed, so there the text is shorter and every training has fewer steps; the
+# numbers in the text are those of the full size.
 
 # %%
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from IPython.display import Markdown, display
 
+import hyena_np
 from hyena_np import (
     AttentionConfig,
     Hyena2DConfig,
@@ -68,7 +75,10 @@ from hyena_np.demo.inside import layer_filters, layer_matrices
 from hyena_np.errors import ConfigError
 from hyena_np.experiments.experiment import experiment_in
 from hyena_np.experiments.show import results_to_show
+from hyena_np.machine import in_browser
 from hyena_np.plots import filters_before_after, lines, matrix_pair, new_figure
+from hyena_np.plots.style import styled
+from hyena_np.tasks.corpora import Corpus
 from hyena_np.training.loop import TrainConfig, initial_state, train_step
 from hyena_np.training.schedule import Schedule
 from hyena_np.writing.generate import generate
@@ -77,21 +87,29 @@ from hyena_np.writing.sampling import token_probabilities
 backend = get_backend("numpy", "float32")
 
 # %% [markdown]
-# # Part 1: language
+# ## Part 1: language
 #
 # ## 1. A text
 #
-# A corpus that is on every machine: the source of Python's standard library, a million characters of it. The
-# first 90 % are for training. The next 5 % are *held out*: no model ever learns from them, and everything
-# below is measured on them.
+# A corpus that is on every machine: the source of Python's standard library, a million characters of it. (In
+# a browser the library is packed away; there we read the source of this package.) The first 90 % are for
+# training. The next 5 % are *held out*: no model ever learns from them, and everything below is measured on
+# them.
+
 
 # %%
+def own_source(limit):
+    """The source of this package as one text."""
+    files = sorted(Path(hyena_np.__file__).parent.rglob("*.py"))
+    return Corpus("hyena_np", "".join(file.read_text(encoding="utf-8") for file in files)).head(limit)
+
+
 L = 128
-corpus = standard_library(1_000_000)
+corpus = own_source(600_000) if in_browser() else standard_library(1_000_000)
 task = TextTask(corpus, L)
 V = task.vocab_size
 print(f"{corpus.name}: {len(corpus.text):,} characters, {V} of them different\n")
-print(corpus.text[corpus.text.index("    def ", 500_000) :][:500])
+print(corpus.text[corpus.text.index("    def ", len(corpus.text) // 2) :][:500])
 
 # %% [markdown]
 # A token is a single character, so there is no tokeniser to explain. An example is a *window* of $L = 128$
@@ -200,7 +218,7 @@ language = {
     )
     for name, mixer in MIXERS.items()
 }
-STEPS, BATCH = 300, 8
+STEPS, BATCH = 100 if in_browser() else 300, 8
 training = TrainConfig(Schedule(6e-3, warmup=30, total=STEPS, decay="linear"), betas=(0.9, 0.95))
 for name, model in language.items():
     print(f"{name:>9}: {parameter_count(model):,} parameters")
@@ -253,6 +271,9 @@ for name, model in language.items():
 # reaches with one and with seven characters of context.
 
 # %%
+for name, model in language.items():
+    at_the_start = surprise(first[name], model, held_out).mean()
+    print(f"{name:>9}: {at_the_start:.2f} bits at the start, guessing {uniform:.2f}")
 steps = curves["Hyena"][:, 0]
 lines(
     steps,
@@ -273,7 +294,7 @@ assert final["Hyena"] < counted[1]
 # %% [markdown]
 # Within 50 steps Hyena predicts better than a table of pairs; its short convolution puts the last three
 # characters side by side from the first step on. Attention must first find out which position is the one
-# before, by comparing learned positions, and after so few steps it is still about it. Neither learning rate
+# before, by comparing learned positions, and so few steps are not enough for that. Neither learning rate
 # was tuned here, and a head start is not a victory: section 8 has the longer comparison.
 #
 # Counting with seven characters of context is still ahead of both. It has read the training text once, in
@@ -339,17 +360,27 @@ def name_of(token):
 prompt = task.vocabulary.encode("        return ")
 logits = language_model(prompt[None, :], params, model)[0][0, -1, :V]
 likely = np.argsort(-logits)[:12]
-figure = new_figure(height=2.8)
-for axes, temperature in zip(figure.subplots(1, 3, sharey=True), TEMPERATURES, strict=True):
-    axes.bar(range(12), token_probabilities(logits, temperature)[likely])
-    axes.set_xticks(range(12), [name_of(token) for token in likely])
-    axes.set_title(f"temperature {temperature}")
-figure.supylabel("probability")
-figure
+
+
+@styled
+def draw_temperatures():
+    """The twelve most probable characters, at each temperature."""
+    figure = new_figure(height=2.9)
+    for axes, temperature in zip(figure.subplots(1, 3, sharey=True), TEMPERATURES, strict=True):
+        axes.bar(range(12), token_probabilities(logits, temperature)[likely])
+        axes.set_xticks(range(12), [name_of(token) for token in likely])
+        axes.set_title(f"temperature {temperature}")
+        axes.grid(axis="x", visible=False)
+    figure.supylabel("probability")
+    figure.supxlabel("next character, the most probable first")
+    return figure
+
+
+draw_temperatures()
 
 # %% [markdown]
-# `generate` does the asking and appending. The models that wrote these lines have seen 300,000 characters in
-# all, for the first time in their lives.
+# `generate` does the asking and appending. The model that writes these lines has seen 300,000 characters in
+# all, for the first time in its life.
 
 # %%
 prompt = task.vocabulary.encode("    def read(self, ")
@@ -406,7 +437,7 @@ weight = np.abs(matrices)  # (channels of both layers, t, s)
 distance = np.subtract.outer(np.arange(len(line)), np.arange(len(line)))
 reach = (weight * distance).sum(axis=(1, 2)) / weight.sum(axis=(1, 2))
 nearest, furthest = int(reach.argmin()), int(reach.argmax())
-titles = [f"layer {i // D + 1}, channel {i % D}: {reach[i]:.1f} back" for i in (nearest, furthest)]
+titles = [f"layer {i // D + 1}, channel {i % D}: {reach[i]:.1f} tokens back" for i in (nearest, furthest)]
 matrix_pair(matrices[nearest], matrices[furthest], tuple(titles), tokens=(names, names))
 
 # %% [markdown]
@@ -442,7 +473,7 @@ def show_results(name):
 show_results("language")
 
 # %% [markdown]
-# # Part 2: images
+# ## Part 2: images
 #
 # ## 9. An image as a sequence
 #
@@ -454,7 +485,8 @@ digits = split_images(digit_images(), np.random.default_rng(0), validation=0.1, 
 examples = digits.train.take(np.array([np.flatnonzero(digits.train.labels == d)[0] for d in range(10)]))
 
 
-def picture_row(images, titles, height=1.5):
+@styled
+def picture_row(images, titles, height):
     """Small images side by side."""
     figure = new_figure(height=height)
     row = figure.subplots(1, len(images))
@@ -466,7 +498,7 @@ def picture_row(images, titles, height=1.5):
 
 
 print([len(part) for part in digits], "images to learn from, for validation, for the test")
-picture_row(examples.images[..., 0], list("0123456789"))
+picture_row(examples.images[..., 0], list("0123456789"), height=1.15)
 
 # %% [markdown]
 # An operator reads sequences. So the image is read like a page: pixel after pixel, row after row, 64
@@ -476,25 +508,39 @@ picture_row(examples.images[..., 0], list("0123456789"))
 # %%
 three = examples.images[3:4]
 pixels, patches = pixel_sequence(three)[0], patch_sequence(three, 2)[0]  # (64, 1) and (16, 4)
-figure = new_figure(height=3.2)
-grid = figure.add_gridspec(2, 2, width_ratios=[1, 3.2])
-axes = figure.add_subplot(grid[:, 0])
-axes.imshow(three[0, ..., 0], cmap="gray")
-axes.set(title="the image", xticks=[], yticks=[])
-axes.grid(False)
-axes = figure.add_subplot(grid[0, 1])
-axes.step(np.arange(64), pixels[:, 0], where="mid")
-axes.set(title="64 pixels; a line where a row of the image begins", xticks=np.arange(0, 64, 8), yticks=[0, 1])
-axes.grid(axis="x")
-axes = figure.add_subplot(grid[1, 1])
-axes.imshow(patches.T, cmap="gray", aspect="auto")
-axes.set(title="16 patches of 4 pixels", xticks=np.arange(0, 16, 4), yticks=range(4))
-axes.grid(False)
-figure
+
+
+@styled
+def draw_sequences():
+    """One image, as it is and as two sequences."""
+    figure = new_figure(height=4.0)
+    grid = figure.add_gridspec(2, 2, width_ratios=[1, 3.2])
+    axes = figure.add_subplot(grid[:, 0])
+    axes.imshow(three[0, ..., 0], cmap="gray")
+    axes.set(title="the image", xlabel="column", ylabel="row")
+    axes.grid(False)
+    axes = figure.add_subplot(grid[0, 1])
+    axes.step(np.arange(64), pixels[:, 0], where="mid")
+    axes.set(title="64 pixels; a line where a row begins", ylabel="brightness", xlabel="position (pixels)")
+    axes.set(xticks=np.arange(0, 64, 8), yticks=[0, 1])
+    axes.grid(axis="x", color="0.6")
+    axes = figure.add_subplot(grid[1, 1])
+    axes.imshow(patches.T, cmap="gray", aspect="auto")
+    axes.set(title="16 patches of 4 pixels", ylabel="pixel", xlabel="position (patches)")
+    axes.set(xticks=np.arange(0, 16, 4), yticks=range(4))
+    axes.grid(False)
+    return figure
+
+
+draw_sequences()
 
 # %% [markdown]
 # What was above is now 8 positions back. A long convolution finds it there, if its filter has learned that
 # lag 8 means "above".
+
+# %%
+for row, column in [(1, 0), (3, 4), (7, 7)]:
+    assert pixels[8 * row + column - 8, 0] == three[0, row - 1, column, 0]
 
 # %% [markdown]
 # ## 10. What a pixel can see
@@ -534,17 +580,25 @@ def seen_from(name, row, column):
 
 
 # %%
-figure = new_figure(7.0, 3.6, square=True)
-for axes, name in zip(figure.subplots(1, 2), SEEING, strict=True):
-    seen = seen_from(name, 4, 3)
-    image = axes.imshow(np.log10(np.maximum(seen / seen.max(), 1e-4)), cmap="magma", vmin=-4, vmax=0)
-    axes.plot(3, 4, "o", markersize=14, markerfacecolor="none", markeredgecolor="tab:blue", markeredgewidth=2)
-    axes.set(title=f"{name}: {(seen > 1e-7 * seen.max()).sum()} of 64 pixels", xticks=[], yticks=[])
-    axes.grid(False)
-figure.colorbar(image, label="gradient, log10 of the largest", shrink=0.8)
-figure.suptitle("What the ringed pixel sees, before training")
+@styled
+def draw_sight(row, column):
+    """What one pixel sees, by both operators."""
+    figure = new_figure(7.4, 4.0, square=True)
+    for axes, name in zip(figure.subplots(1, 2), SEEING, strict=True):
+        seen = seen_from(name, row, column)
+        image = axes.imshow(np.log10(np.maximum(seen / seen.max(), 1e-4)), cmap="magma", vmin=-4, vmax=0)
+        ring = {"markersize": 14, "markerfacecolor": "none", "markeredgecolor": "tab:blue"}
+        axes.plot(column, row, "o", markeredgewidth=2, **ring)
+        count = int((seen > 1e-7 * seen.max()).sum())
+        axes.set(title=f"{name}: {count} of 64 pixels", xlabel="column", ylabel="row")
+        axes.grid(False)
+    figure.colorbar(image, label=r"$\log_{10}$ of |gradient|, largest = 0", shrink=0.8)
+    figure.suptitle("What the ringed pixel sees, before training")
+    return figure
+
+
 assert (seen_from("causal", 4, 3).ravel()[8 * 4 + 3 + 1 :] < 1e-6).all()
-figure
+draw_sight(4, 3)
 
 # %% [markdown]
 # ## 11. Training on digits
@@ -580,7 +634,8 @@ image_models = {
     name: SequenceModelConfig(1, 10, 2, mixer, d_inner=64, pooling="mean", init="torch")
     for name, mixer in SEEING.items()
 }
-image_training = TrainConfig(Schedule(1e-2, warmup=20, total=150, decay="linear"), betas=(0.9, 0.99))
+image_steps = 75 if in_browser() else 150
+image_training = TrainConfig(Schedule(1e-2, warmup=20, total=image_steps, decay="linear"), betas=(0.9, 0.99))
 seeing, image_curves = {}, {}
 for name, model in image_models.items():
     _, seeing[name], image_curves[name] = learn(
@@ -626,21 +681,30 @@ assert right["two-dimensional"].mean() > right["causal"].mean() > 0.2
 given = answers(seeing["two-dimensional"], image_models["two-dimensional"], digits.test.images)
 wrong = np.flatnonzero(~right["two-dimensional"])[:8]
 titles = [f"{digits.test.labels[i]}, not {given[i]}" for i in wrong]
-picture_row(digits.test.images[wrong, ..., 0], titles, height=1.6)
+picture_row(digits.test.images[wrong, ..., 0], titles, height=1.4)
+
 
 # %%
-figure = new_figure(8.0, 4.2, square=True)
-for axes, name in zip(figure.subplots(1, 2), image_models, strict=True):
-    given = answers(seeing[name], image_models[name], digits.test.images)
-    confusion = np.zeros((10, 10), dtype=int)
-    np.add.at(confusion, (digits.test.labels, given), 1)
-    axes.imshow(np.where(np.eye(10), 0, confusion), cmap="Oranges", vmin=0, vmax=20)
-    for i, j in zip(*np.nonzero(confusion), strict=True):
-        axes.text(j, i, confusion[i, j], ha="center", va="center", fontsize=8)
-    axes.set(title=name, xticks=range(10), yticks=range(10), xlabel="answer", ylabel="true digit")
-    axes.grid(False)
-figure.suptitle("Confusion: errors are coloured, the diagonal is right")
-figure
+@styled
+def draw_confusion():
+    """How often each digit was taken for each."""
+    figure = new_figure(8.0, 4.4, square=True)
+    for axes, name in zip(figure.subplots(1, 2), image_models, strict=True):
+        given = answers(seeing[name], image_models[name], digits.test.images)
+        confusion = np.zeros((10, 10), dtype=int)
+        np.add.at(confusion, (digits.test.labels, given), 1)
+        errors = np.where(np.eye(10), 0, confusion)
+        axes.imshow(errors, cmap="Oranges", vmin=0, vmax=20)
+        for i, j in zip(*np.nonzero(confusion), strict=True):
+            colour = "white" if errors[i, j] > 12 else "black"
+            axes.text(j, i, confusion[i, j], ha="center", va="center", fontsize=8, color=colour)
+        axes.set(title=name, xticks=range(10), yticks=range(10), xlabel="answer", ylabel="true digit")
+        axes.grid(False)
+    figure.suptitle("Test images by true digit and answer: errors are coloured")
+    return figure
+
+
+draw_confusion()
 
 # %% [markdown]
 # The causal model confuses digits that share a part, in the same way over and over. The other one is left
@@ -656,13 +720,23 @@ figure
 show_results("images")
 
 # %% [markdown]
-# ## Three things to try
+# ## What you have now
+#
+# - Bits per character, and what to hold them against: guessing, counting, and text that was counted.
+# - A model whose filters have learned what matters for the next character: mostly what stands right before
+#   it.
+# - An image as a sequence; and why an operator that sees to all sides reads it better than one that sees only
+#   what came before.
+#
+# ## On your own: three things to try
+#
 # 1. Write with the model at temperature 0. Why does it run in circles?
 # 2. Shuffle the pixels of all digits in the same way, with one fixed permutation. Which of the two models
 #    suffers, and why not the other one in the same measure?
 # 3. Read the digits in patches of 2 by 2. What changes in the sizes of the models? Which of them wins now?
 #
 # ## Further reading
+#
 # - *Hyena Hierarchy*, Sec. 4.2 (language), Sec. 4.5 and Table 4.7 (images).
 # - Shannon, *Prediction and Entropy of Printed English* (1951): people guess the next letter.
 # - Dosovitskiy et al., *An Image is Worth 16x16 Words* (2020, arXiv 2010.11929): patches as tokens.

@@ -43,6 +43,7 @@ def test_a_series_holds_what_differs_in_length_alone():
     assert list(series_of([])) == []
 
 
+@pytest.mark.paper("Fig. 4.3")
 def test_conclusions_say_how_time_grows_and_where_attention_is_passed():
     growth, rivals = conclusions(table())
     assert "hyena_np L^1.00" in growth and "attention L^2.00" in growth and "from 4K on" in growth

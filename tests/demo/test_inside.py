@@ -40,6 +40,7 @@ def ids(rng):
 # --- matrices of the layers ---------------------------------------------------------------------------------
 
 
+@pytest.mark.paper("Fig. D.2")
 def test_the_matrices_are_those_of_the_operators_that_the_model_ran(model, ids, monkeypatch):
     config, params = model
     read = []

@@ -80,6 +80,7 @@ class TestPlan:
             models[run.name] = model
         assert len(set(map(repr, models.values()))) == len(CELLS)
 
+    @pytest.mark.paper("Table 4.7")
     def test_the_paper_preset_is_as_large_as_published(self):
         settings = images.make_run("paper", {"mixer": "Hyena-2D", "patch": 1}, 1e-3, 0).settings
         count = images.trained_parameters(config_from_dict(SequenceModelConfig, settings["model"]))

@@ -229,6 +229,7 @@ class TestReport:
         assert "edge of those tried for Hyena-2 (largest) and Transformer (largest)" in said
         assert "better, at a margin" in said
 
+    @pytest.mark.paper("Fig. 4.2")
     def test_operations_for_the_same_loss(self):
         operations, bits = np.array([1.0, 2.0, 4.0]), np.array([8.0, 4.0, 2.0])
         reached = [language_report.reached(operations, bits, target) for target in (9.0, 8.0, 6.0, 3.0, 2.0)]

@@ -43,6 +43,7 @@ def test_every_table_says_its_source_and_its_unit_and_holds_numbers(table):
     assert max(numbers) <= bound
 
 
+@pytest.mark.paper("Table 4.2", "Table 4.3", "Table 4.4", "Table 4.7", "Table A.2", "Table C.1")
 @pytest.mark.parametrize(
     ("table", "row", "column", "value"),
     [

@@ -153,6 +153,7 @@ class TestReport:
         assert "not so here, after 600 steps; 3 layers do better than one at 4 digits" in text
         assert "Hyena is ahead in counting; neither is ahead in majority, induction" in text
 
+    @pytest.mark.paper("Fig. C.1")
     @pytest.mark.parametrize(
         ("score", "said"),
         [(1.0, "Fig. C.1): up to 4 digits; the same here."), (0.3, "One layer adds numbers of none of")],

@@ -81,6 +81,18 @@ def test_the_settings_say_everything_and_are_plain(case, preset):
         assert run.settings["training"]["schedule"]["peak"] == run.factors["lr"]
 
 
+@pytest.mark.paper("Table A.1")
+def test_the_paper_preset_has_the_paper_s_settings(case):
+    module, _ = case
+    for run in module.plan("paper", []):
+        settings = run.settings
+        assert settings["data"] == {"batch": 32, "loss": "all", "examples": 2000}
+        assert settings["model"]["n_layer"] == 2 and settings["model"]["mixer"]["d_model"] == 64
+        training = settings["training"]
+        assert (training["betas"], training["weight_decay"]) == ([0.9, 0.98], 0.1)
+        assert training["schedule"]["warmup"] == 10 * 2000 // 32  # ten epochs
+
+
 def test_competitors_have_models_of_like_size():
     sizes = {
         run.factors["mixer"]: parameter_count(config_from_dict(LanguageModelConfig, run.settings["model"]))
@@ -140,6 +152,7 @@ def test_a_run_that_diverges_has_no_numbers(tmp_path):
     assert all(value != value for value in found.values()) and len(found) == 4
 
 
+@pytest.mark.paper("Fig. 4.1")
 def test_the_report_names_the_order_that_the_rows_have(case):
     module, (competitor, _) = case
     rows = finished(module)

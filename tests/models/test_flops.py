@@ -31,6 +31,7 @@ def attention_model(L=64):
 
 
 class TestPublishedTotals:
+    @pytest.mark.paper("Table 4.4")
     @pytest.mark.parametrize("name", PILE_FLOPS.rows)
     def test_table_4_4_to_two_and_a_half_percent(self, name):
         published = 1e19 * PILE_FLOPS.rows[name][15]
@@ -63,6 +64,7 @@ def product(rows, inner, columns):
 
 
 class TestParts:
+    @pytest.mark.paper("Prop. 3.2")
     def test_hyena_by_the_products_that_it_makes(self):
         L, D, V = 16, 6, 16  # the table of 11 tokens is padded to 16 rows
         parts = flops_breakdown(hyena_model(), L)

@@ -41,6 +41,7 @@ def test_every_name_is_tested():
     assert {*PILE, *DNA, "GPT-125M", "GPT-355M"} == set(PUBLISHED_MODELS)
 
 
+@pytest.mark.paper("Table A.4")
 @pytest.mark.parametrize("name", PILE)
 def test_the_papers_models(name):
     config = published_model(name)

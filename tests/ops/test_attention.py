@@ -30,6 +30,7 @@ def heads_case(id, *shape):
 
 
 class TestCausalAttentionMatrix:
+    @pytest.mark.paper("Remark 2.1")
     def test_rows_are_distributions_over_the_past(self, library, rng):
         q, k = rng.standard_normal((2, 2, 3, 5, 4))
         A = causal_attention_matrix(library.asarray(q), library.asarray(k))
@@ -40,6 +41,7 @@ class TestCausalAttentionMatrix:
         np.testing.assert_allclose(A.sum(axis=-1), 1.0, rtol=library.rtol)
         assert_close(A, causal_attention_matrix(q, k), library.rtol)
 
+    @pytest.mark.paper("eq. (3)")
     def test_entries_follow_the_definition(self, rng):
         q, k = rng.standard_normal((2, 1, 1, 4, 3))
         A = causal_attention_matrix(q, k)[0, 0]

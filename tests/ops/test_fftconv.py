@@ -37,6 +37,7 @@ class TestFftconv(LinearContract):
         case("prime", D=1, L=31, Lh=31),
     )
 
+    @pytest.mark.paper("eq. (1)", "eq. (2)")
     @given(sizes())
     def test_equals_loop_and_matrix(self, s):
         u, h = s.rng.standard_normal((s.B, s.D, s.L)), s.rng.standard_normal((s.D, s.Lh))

@@ -103,6 +103,7 @@ class TestSineNetwork(LinearContract, AnalyticContract):
         network_case("one position", L=1, filter_order=1, emb_dim=3),
     )
 
+    @pytest.mark.paper("eq. (7)")
     def test_is_the_formula_position_by_position(self, rng):
         z, params = self.cases[0].make(rng)
         h, _ = sine_network(z, params)
@@ -167,6 +168,7 @@ class TestExponentialWindow(OpContract):
         window_case("ones", 1, 1, 0.5),
     )
 
+    @pytest.mark.paper("eq. (7)", "Fig. 3.1")
     def test_is_the_formula(self):
         window, _ = exponential_window(np.array([0.0, 0.5]), np.array([-2.0, 3.0]), shift=0.25)
         expected = [[1.25, math.exp(-1.0) + 0.25], [1.25, math.exp(-1.5) + 0.25]]
@@ -206,6 +208,7 @@ class TestHyenaFilter(OpContract):
         filter_case("one position", 1, l_max=1, d_model=1),
     )
 
+    @pytest.mark.paper("eq. (7)", "Algorithm 2")
     @pytest.mark.parametrize("layout", ["od", "do"])
     def test_is_window_times_network_in_the_configured_layout(self, rng, layout):
         config = HyenaConfig(d_model=3, l_max=8, order=3, filter_order=5, shift=0.1, filter_layout=layout)

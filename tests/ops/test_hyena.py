@@ -70,6 +70,7 @@ class TestHyenaRecurrence(LinearContract):
         recurrence_case(", ones", "code", 2, B=1, D=1, L=1),
     )
 
+    @pytest.mark.paper("Def. 3.1", "eq. (4)", "Algorithm 3")
     @given(sizes(longest=9), variants_and_orders)
     def test_climbs_the_ladder(self, s, form):
         """Loop, Toeplitz matrix, FFT and the product of all factors give the same output."""
@@ -109,6 +110,7 @@ class TestHyenaRecurrence(LinearContract):
 
         assert_close(f(2.0 * v - 3.0 * w), 2.0 * f(v) - 3.0 * f(w), 1e-13)
 
+    @pytest.mark.paper("Prop. 3.1")
     @pytest.mark.parametrize(("variant", "order"), VARIANTS_AND_ORDERS)
     def test_nothing_before_a_change_moves(self, rng, variant, order):
         v, x, h, skip = branches(rng, variant, order, L=9)
@@ -130,6 +132,7 @@ class TestHyenaRecurrence(LinearContract):
         y, _ = hyena_recurrence(v, (x0, x1, x2), h, skip, "code")
         assert_close(y, x0 * conv(1, x1 * conv(0, x2 * v)), 1e-12)
 
+    @pytest.mark.paper("Def. 3.1")
     def test_gates_of_the_paper_are_used_from_the_first_to_the_last(self, rng):
         v, (x1, x2, x3), h, _ = branches(rng, "paper", 3)
         y, _ = hyena_recurrence(v, (x1, x2, x3), h, None, "paper")
@@ -196,6 +199,7 @@ class TestHyena(LinearContract):
         operator_case("many examples, paper 2", B=4, L=6, order=2, variant="paper", filter_layout="do"),
     )
 
+    @pytest.mark.paper("Prop. 3.1")
     @pytest.mark.parametrize(("variant", "order"), VARIANTS_AND_ORDERS)
     def test_nothing_before_a_change_moves(self, rng, variant, order):
         config = operator_config(variant=variant, order=order)
@@ -209,6 +213,7 @@ class TestHyena(LinearContract):
             assert np.max(moved[:, :t], initial=0.0) <= 1e-13 * np.max(np.abs(y))
             assert np.all(moved[:, t] > 1e-9)
 
+    @pytest.mark.paper("Remark 3.3")
     @pytest.mark.parametrize(("variant", "order"), VARIANTS_AND_ORDERS)
     def test_the_gradient_by_a_late_output_reaches_back_but_never_forward(self, rng, variant, order):
         config = operator_config(variant=variant, order=order)
@@ -233,6 +238,7 @@ class TestHyena(LinearContract):
         for b in range(3):
             assert_close(hyena(u[b : b + 1], params, config)[0], together[b : b + 1], 1e-13)
 
+    @pytest.mark.paper("Remark 3.1", "Prop. 3.2")
     @pytest.mark.parametrize(("variant", "order"), [("paper", 2), ("code", 3)])
     def test_the_number_of_transforms_does_not_grow_with_the_length(self, rng, monkeypatch, variant, order):
         """Forward and backward are a fixed number of transforms of length about 2L: O(L log L)."""

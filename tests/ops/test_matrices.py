@@ -46,6 +46,7 @@ class TestDiagonalMatrix:
 
 
 class TestHyenaMatrix:
+    @pytest.mark.paper("Def. 3.1", "Algorithm 3")
     @given(sizes(longest=7), variants_and_orders, st.sampled_from(["od", "do"]))
     def test_times_the_value_is_the_operator_before_its_output_projection(self, s, form, layout):
         """The last rung of the ladder: hyena(u) = out_proj(H(u) v)."""
@@ -57,6 +58,7 @@ class TestHyenaMatrix:
         out = np.swapaxes(y, 1, 2) @ params["out_proj"]["weight"].T + params["out_proj"]["bias"]
         assert_close(hyena(u, params, config)[0], out, 1e-12)
 
+    @pytest.mark.paper("Prop. 3.1")
     @given(sizes(longest=7), variants_and_orders)
     def test_is_lower_triangular_which_is_causality(self, s, form):
         config, params, u = drawn_operator(s, *form)
@@ -85,6 +87,7 @@ class TestHyenaMatrix:
 
 
 class TestHyenaFactors:
+    @pytest.mark.paper("Fig. 2.1")
     @given(sizes(longest=7), variants_and_orders)
     def test_their_product_is_the_hyena_matrix(self, s, form):
         config, params, u = drawn_operator(s, *form)
@@ -130,6 +133,7 @@ class TestHyenaFactors:
 
 
 class TestH3AttentionMatrix:
+    @pytest.mark.paper("eq. (12)")
     def test_entries_follow_the_papers_explicit_sum(self, rng):
         B, D, L = 2, 3, 5
         q, k = rng.standard_normal((2, B, D, L))
@@ -140,12 +144,14 @@ class TestH3AttentionMatrix:
                 terms = [psi[:, t - m] * k[..., m] * phi[:, m - s] for m in range(s, t + 1)]
                 assert_close(A[..., t, s], q[..., t] * sum(terms, np.zeros((B, D))), 1e-13)
 
+    @pytest.mark.paper("eq. (5)", "eq. (18)")
     @pytest.mark.parametrize("Lh", [3, 5, 8])
     def test_times_the_value_is_h3(self, rng, Lh):
         q, k, v = rng.standard_normal((3, 2, 3, 5))
         phi, psi = rng.standard_normal((2, 3, Lh))
         assert_close(applied(h3_attention_matrix(q, k, phi, psi), v), h3(q, k, v, phi, psi)[0], 1e-12)
 
+    @pytest.mark.paper("eq. (16)")
     def test_splits_into_a_query_and_a_key_part(self, rng):
         q, k = rng.standard_normal((2, 2, 3, 5))
         phi, psi = rng.standard_normal((2, 3, 5))

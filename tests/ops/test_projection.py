@@ -22,6 +22,7 @@ def projection_case(id, B, L, D, E):
 class TestProjection(LinearContract):
     cases = (projection_case("usual", 2, 5, 3, 12), projection_case("ones", 1, 1, 1, 1))
 
+    @pytest.mark.paper("Algorithm 1")
     def test_is_the_dense_layer_of_every_position_with_time_last(self, rng):
         u, weight, bias = self.cases[0].make(rng)
         z, _ = projection(u, weight, bias)
@@ -67,6 +68,7 @@ class TestShortConv(LinearContract):
         z, _ = short_conv(x, weight, np.array([0.5]))
         np.testing.assert_array_equal(z, [[[1.5, 12.5, 124.5]]])
 
+    @pytest.mark.paper("Algorithm 1")
     @given(sizes(longest=6))
     def test_is_a_causal_convolution_with_the_taps_reversed(self, s):
         rng = s.rng

@@ -28,6 +28,7 @@ class TestGss(LinearContract):
         x, v, h = arrays(rng, 2, 1)
         assert_close(gss(x, v, h)[0], x * causal_conv_loop(v, h), 1e-12)
 
+    @pytest.mark.paper("Remark 3.2")
     def test_is_hyena_of_order_one(self, rng):
         x, v, h = arrays(rng, 2, 1)
         np.testing.assert_array_equal(gss(x, v, h)[0], hyena_recurrence(v, (x,), h[None], None, "paper")[0])
@@ -53,11 +54,13 @@ class TestH3(LinearContract):
         Case("long filters", h3, h3_backward, lambda rng: arrays(rng, 3, 2, L=5, Lh=9), linear_in=every),
     )
 
+    @pytest.mark.paper("eq. (6)", "eq. (8)")
     def test_is_two_convolutions_and_two_gates(self, rng):
         q, k, v, phi, psi = arrays(rng, 3, 2)
         z = k * causal_conv_loop(v, phi)
         assert_close(h3(q, k, v, phi, psi)[0], q * causal_conv_loop(z, psi), 1e-12)
 
+    @pytest.mark.paper("Remark 3.2")
     def test_is_hyena_of_order_two(self, rng):
         q, k, v, phi, psi = arrays(rng, 3, 2)
         hyena2, _ = hyena_recurrence(v, (k, q), np.stack([phi, psi]), None, "paper")

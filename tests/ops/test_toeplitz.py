@@ -12,6 +12,7 @@ from support.draws import sizes
 from support.gradients import assert_close, inner
 
 
+@pytest.mark.paper("eq. (1)")
 class TestCausalConvLoop:
     def test_an_impulse_returns_the_filter(self, rng):
         h = rng.standard_normal((2, 5))
@@ -38,6 +39,7 @@ class TestCausalConvLoop:
         assert_close(library.to_numpy(y), causal_conv_loop(u, h), library.rtol)
 
 
+@pytest.mark.paper("eq. (2)", "eq. (17)")
 class TestToeplitz:
     @given(sizes())
     def test_entries_follow_the_definition(self, s):
@@ -76,6 +78,7 @@ class TestToeplitz:
             toeplitz(np.ones(3))
 
 
+@pytest.mark.paper("eq. (1)", "eq. (2)")
 class TestCausalConvMatrix:
     @given(sizes())
     def test_equals_the_loop(self, s):
@@ -153,6 +156,7 @@ class TestCirculant:
         C = circulant(h)
         assert all((C[:, i, j] == h[:, (i - j) % 5]).all() for i in range(5) for j in range(5))
 
+    @pytest.mark.paper("eq. (20)")
     @pytest.mark.parametrize("n", [1, 6, 7])
     def test_fourier_modes_are_eigenvectors_and_the_transform_their_eigenvalues(self, rng, n):
         h = rng.standard_normal((2, n))

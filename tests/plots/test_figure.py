@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from base64 import b64decode
 
 import matplotlib
 import pytest
@@ -33,7 +34,7 @@ def test_no_pyplot_and_no_widgets_are_imported():
 
 def test_a_figure_is_a_cells_last_expression(figure):
     bundle, metadata = DisplayFormatter().format(figure)
-    assert bundle["image/png"].startswith(PNG)
+    assert b64decode(bundle["image/png"]).startswith(PNG)
     width, height = figure.get_size_inches()
     assert metadata["image/png"] == {"width": round(100 * width), "height": round(100 * height)}
 

@@ -71,7 +71,7 @@ def test_spectrum_of_an_impulse_is_flat_at_its_gain(picture, texts):
     np.testing.assert_allclose(median.get_ydata(), 20.0, atol=1e-10)
     frequency = median.get_xdata()
     assert (frequency[0], frequency[-1], len(frequency)) == (0.0, 0.5, 17)
-    assert {"frequency (cycles per token)", "magnitude (dB)"} <= set(texts(figure))
+    assert {"frequency (cycles per token)", "gain (dB)"} <= set(texts(figure))
     assert "10% to 90% of 5 channels" in texts(figure)
 
 
@@ -92,6 +92,7 @@ def test_band_holds_the_given_share_of_channels(rng):
     )
 
 
+@pytest.mark.paper("Fig. D.5")
 def test_before_and_after_show_the_same_channels_on_the_same_scales(filters, picture, texts):
     after, _ = filters
     before = 0.01 * after[::-1]

@@ -41,6 +41,7 @@ def test_the_same_channels_are_followed_through_all_rows(filters):
     assert list(responses(filters_by_setting({"a": h}, channels=(2,)).axes[0])) == ["channel 2"]
 
 
+@pytest.mark.paper("Fig. D.6", "Fig. D.7", "Fig. D.8", "Fig. D.9")
 def test_spectra_are_those_of_the_filters(filters):
     h, _ = filters
     figure = filters_by_setting({"a": h, "b": 10 * h})

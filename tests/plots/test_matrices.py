@@ -58,6 +58,7 @@ def test_saturation_is_announced_by_the_colour_bar(rng):
     assert plain.axes[1]._colorbar.extend == "neither"
 
 
+@pytest.mark.paper("Fig. D.1")
 def test_attention_scale_starts_at_zero_and_zero_is_white(rng, picture, texts):
     weights = np.tril(rng.uniform(0.1, 1, size=(8, 8)))
     weights /= weights.sum(axis=1, keepdims=True)
@@ -70,6 +71,7 @@ def test_attention_scale_starts_at_zero_and_zero_is_white(rng, picture, texts):
     assert any("attention weight" in text for text in texts(figure))
 
 
+@pytest.mark.paper("Fig. D.2")
 def test_log_scale_shows_magnitudes_and_masks_zeros(causal, picture, texts):
     M = causal(9)
     figure = matrix_image(M, scale="log")

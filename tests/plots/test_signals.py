@@ -17,10 +17,10 @@ def heights(axes):
 @pytest.mark.parametrize("L", [1, 33, 500])
 def test_every_row_is_drawn_with_its_name(rng, picture, texts, frozen, count, L):
     rows = {f"row {i}": frozen(rng.normal(size=L)) for i in range(count)}
-    figure = signals(rows, title="A title", x_label="lag t (tokens)")
+    figure = signals(rows, title="A title", x_label="lag t (tokens)", y_label="height")
     picture(figure)
     found = texts(figure)
-    assert {*rows, "A title", "lag t (tokens)"} <= set(found)
+    assert {*rows, "A title", "lag t (tokens)", "height"} <= set(found)
     assert len(figure.axes) == count
 
 

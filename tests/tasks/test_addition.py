@@ -23,6 +23,7 @@ class Fixed(np.random.Generator):
         return np.array(self.digits).reshape(size)
 
 
+@pytest.mark.paper("Table 4.1", "Fig. C.1")
 @pytest.mark.parametrize(
     ("first", "second", "tokens"),
     [

@@ -29,6 +29,7 @@ def solve(solver, task, n=2_000, seed=0):
     return accuracy(predictions, batch.labels)
 
 
+@pytest.mark.paper("Table 4.1")
 def test_the_prompts_of_the_paper():
     assert majority("agggefg") == "g"
     assert count_of_last("abbbacb") == 4

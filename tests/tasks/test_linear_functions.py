@@ -28,6 +28,7 @@ def only(batch, point):
     return FunctionBatch(batch.inputs, batch.targets, mask)
 
 
+@pytest.mark.paper("Table 4.1")
 def test_points_and_values_take_turns():
     task = LinearFunctionsTask(dimension=3, examples=5)
     inputs, targets, mask = draw(task)

@@ -172,6 +172,7 @@ def test_keys_values_and_specials_share_out_the_vocabulary(task):
 # ------------------------------------------------------------------ examples
 
 
+@pytest.mark.paper("Table 4.1")
 @given(tasks, seeds)
 def test_examples_obey_the_rules(task, seed):
     batch = task.sample(np.random.default_rng(seed), 20)

@@ -37,6 +37,7 @@ class TestClosedForm:
         expected = [2.0, 1.1 + 0.9 * half, 1.1, 1.1 - 0.9 * half, 0.2, 0.2]
         assert rates(schedule, 6) == pytest.approx(expected, rel=1e-14)
 
+    @pytest.mark.paper("Table A.3")
     def test_the_papers_schedule(self):
         """Table A.3: peak 6e-4, linear warm-up of 1 %, cosine down to 6e-5."""
         schedule = Schedule(peak=6e-4, warmup=100, total=10_000, decay="cosine", final=0.1)

@@ -7,45 +7,13 @@ import numpy as np
 from hyena_np.exercises.compare import close, compare
 from hyena_np.exercises.exercise import Ask, Exercise, Failure, Mistake, Part, Question, Sizes
 from hyena_np.exercises.kinds import asked, causal, draw, precision, untouched, values
-from hyena_np.ops.toeplitz import causal_conv_matrix
+from hyena_np.exercises.sheets.blocks import cut_off, on_circles, reference, without_last
 
 
 def inputs(rng: np.random.Generator, sizes: Sizes, dtype: str) -> tuple:
     """Signals u (D, L), short filters h (D, K), the length of a block."""
     D = sizes.get("D", 1)
     return draw(rng, D, sizes["L"], dtype=dtype), draw(rng, D, sizes["K"], dtype=dtype), sizes["block"]
-
-
-def reference(u: np.ndarray, h: np.ndarray, block: int) -> np.ndarray:
-    """(D, L), whatever the block."""
-    return causal_conv_matrix(u[None], h)[0]
-
-
-def _cut_off(u: np.ndarray, h: np.ndarray, block: int, kept: int) -> np.ndarray:
-    """Of what every block turns into, only so many positions are added."""
-    y = np.zeros_like(u)
-    for start in range(0, u.shape[-1], block):
-        alone = np.zeros_like(u)
-        alone[:, start : start + block] = u[:, start : start + block]
-        y[:, start : start + kept] += reference(alone, h, block)[:, start : start + kept]
-    return y
-
-
-def _on_circles(u: np.ndarray, h: np.ndarray, block: int, n: int) -> np.ndarray:
-    """Every block by a transform of n."""
-    L = u.shape[-1]
-    y = np.zeros((len(u), L + n), dtype=u.dtype)
-    spectrum = np.fft.rfft(h, n=n)
-    for start in range(0, L, block):
-        piece = np.fft.rfft(u[:, start : start + block], n=n)
-        y[:, start : start + n] += np.fft.irfft(piece * spectrum, n=n)
-    return y[:, :L]
-
-
-def _without_last(u: np.ndarray, h: np.ndarray, block: int) -> np.ndarray:
-    kept = u.copy()
-    kept[:, u.shape[-1] // block * block :] = 0
-    return reference(kept, h, block)
 
 
 QUESTION = Question(
@@ -56,23 +24,23 @@ QUESTION = Question(
     mistakes=(
         Mistake(
             "the tails are dropped, or overwritten by the next block: overlap-add adds them",
-            lambda u, h, block: _cut_off(u, h, block, block),
+            lambda u, h, block: cut_off(u, h, block, block),
         ),
         Mistake(
             "a tail is cut where the next block ends: with K - 1 > block it reaches further",
-            lambda u, h, block: _cut_off(u, h, block, 2 * block),
+            lambda u, h, block: cut_off(u, h, block, 2 * block),
         ),
         Mistake(
             "wrapped around within a block: pad each to at least block + K - 1",
-            lambda u, h, block: _on_circles(u, h, block, block),
+            lambda u, h, block: on_circles(u, h, block, block),
         ),
         Mistake(
             "wrapped around where the filter is longer than a block: 2 * block is not enough, "
             "block + K - 1 is",
-            lambda u, h, block: _on_circles(u, h, block, 2 * block),
+            lambda u, h, block: on_circles(u, h, block, 2 * block),
         ),
         Mistake("the filter is reversed", lambda u, h, block: reference(u, h[:, ::-1], block)),
-        Mistake("the last block is missing: it may be shorter", _without_last),
+        Mistake("the last block is missing: it may be shorter", without_last),
     ),
 )
 

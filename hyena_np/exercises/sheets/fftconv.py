@@ -44,7 +44,7 @@ FFTCONV = Exercise(
     questions=(QUESTION,),
     parts=(
         values("powers of two", QUESTION, ({"L": 2}, {"L": 4}, {"L": 64}), points=2),
-        values("every length", QUESTION, ({"L": 1}, {"L": 3}, {"L": 5}, {"L": 37, "D": 3})),
+        values("every length", QUESTION, ({"L": 1}, {"L": 3}, {"L": 4}, {"L": 5}, {"L": 37, "D": 3})),
         causal(QUESTION, ({"L": 6}, {"L": 33})),
         precision(QUESTION, ({"L": 3}, {"L": 20})),
     ),

@@ -123,7 +123,7 @@ RECURRENCE_BACKWARD = Exercise(
     title="The backward of the recurrence",
     goal="Undo the recurrence step by step, and keep on the way what its gradient needs.",
     minutes=35,
-    paper=("Def. 3.1", "Algorithm 3"),
+    paper=("Def. 3.1", "Eq. (4)", "Algorithm 3"),
     questions=(BACKWARD,),
     parts=(
         *(_one_gradient(name, tuple({"N": 1, "L": L} for L in (1, 2, 3))) for name in BACKWARD.outputs),

@@ -35,7 +35,7 @@ figure, panels = plt.subplots(1, 2, figsize=(8, 2.5), sharey=True, layout="const
 for axes, t in zip(panels, (2, 8), strict=True):
     lags = np.arange(5)
     inside = t - lags >= 0
-    axes.axvspan(-3, -0.5, color="0.9")
+    axes.axvspan(-3, -0.5, color="0.9", label="before the start")
     axes.bar(t - lags[inside], taps[inside], color="#0072B2", label="used")
     axes.bar(t - lags[~inside], taps[~inside], color="#D55E00", hatch="//", label="left out")
     axes.set(title=f"weights for t = {t}", xlabel="input position s = t - k", xlim=(-3, 10.5))

@@ -40,8 +40,8 @@ for i, color in enumerate(("#0072B2", "#E69F00", "#009E73")):
     panels[1].bar(reach, piece, color=color, alpha=0.6)
     total[reach] += piece
 panels[1].step(np.arange(28), total, where="mid", color="black", label="sum of the pieces")
-panels[0].set(title="the signal, cut", xlabel="position t", ylabel="u[t]")
-panels[1].set(title="every piece has a tail", xlabel="position t", ylabel="y[t]")
+panels[0].set(title="the signal, cut", xlabel="position t", ylabel="u[t]", ylim=(0, 3))
+panels[1].set(title="every piece has a tail", xlabel="position t", ylabel="y[t]", ylim=(0, 3))
 for axes in panels:
     axes.legend(fontsize="small", loc="upper right")
 plt.show()

@@ -1,13 +1,13 @@
 # %% [markdown]
 # # Exercise 16: attention as a matrix
 #
-# **You will** write causal self-attention. **You will learn** what Hyena keeps of it, and what it gives up. **You need**
-# matrix products, and exercise 11 to compare. About 25 minutes, 9 points.
+# **You will** write causal self-attention. **You will learn** what Hyena keeps of it, and what it gives up.
+# **You need** matrix products, and exercise 11 to compare. About 25 minutes, 9 points.
 #
 # ## The equation
 #
-# Attention (equation (3) of the paper) makes from its input *queries* $q_t$, *keys* $k_s$ and *values* $v_s$, vectors of
-# length $D$, one of each for every position. The *score* of positions $t$ and $s$ is a scalar product,
+# Attention (equation (3) of the paper) makes from its input *queries* $q_t$, *keys* $k_s$ and *values* $v_s$, vectors
+# of length $D$, one of each for every position. The *score* of positions $t$ and $s$ is a scalar product,
 #
 # $$Z_{ts} = \frac{q_t \cdot k_s}{\sqrt{D}}.$$
 #
@@ -43,8 +43,8 @@ from hyena_np.exercises import check, hint
 # | `q`, `k`, `v` | `(L, D)` | float32 or float64 |
 # | result | `attention_matrix`: `(L, L)`; `attend`: `(L, D)` | the same dtype |
 #
-# Scores may be as large as 100,000, and $e^{100{,}000}$ is no number that a computer holds. It never has to be computed:
-# adding the same number to all scores of a row leaves its weights as they are.
+# Scores may be as large as 100,000, and $e^{100{,}000}$ is no number that a computer holds. It never has to be
+# computed: adding the same number to all scores of a row leaves its weights as they are.
 
 
 # %% tags=["answer"]
@@ -86,7 +86,7 @@ H = np.diag(x2) @ S @ np.diag(x1) @ S
 try:
     matrices = {"attention: A": attention_matrix(*rng.standard_normal((2, L, 4))), "Hyena: H": H}
 except NotImplementedError:
-    matrices = {"Hyena: H (attention is yours to write)": H}
+    matrices = {"Hyena: H": H}  # attention is yours to write
 figure, panels = plt.subplots(1, len(matrices), figsize=(8, 3.2), squeeze=False, layout="constrained")
 for axes, (title, matrix) in zip(panels[0], matrices.items(), strict=True):
     limit = np.abs(matrix).max()

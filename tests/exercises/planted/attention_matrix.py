@@ -45,6 +45,12 @@ def no_softmax(q, k):
     return np.tril(q @ k.T / math.sqrt(q.shape[1]))
 
 
+def no_exponential(q, k):
+    weights = no_softmax(q, k)
+    with np.errstate(all="ignore"):
+        return weights / weights.sum(axis=-1, keepdims=True)
+
+
 def divided_by_width(q, k):
     return softmax(masked(q, k, scale=1 / q.shape[1]))
 
@@ -90,6 +96,7 @@ WRONG = (
     Wrong(masked_with_zero, "masked with 0", points=3, others=ATTEND),
     Wrong(wrong_axis, "wrong axis", points=3, others=ATTEND),
     Wrong(no_softmax, "the softmax is missing", points=3, others=ATTEND),
+    Wrong(no_exponential, "makes weights positive", points=3, others=ATTEND),
     Wrong(no_scale, "the scale is missing", points=5, others=ATTEND),
     Wrong(divided_by_width, "not by its root", points=5, others=ATTEND),
     Wrong(exchanged, "queries and keys are exchanged", points=4, others=ATTEND),

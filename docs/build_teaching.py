@@ -65,7 +65,7 @@ def picture() -> Figure:
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.set_xlim(-1.4, 3.2 * max(columns) + 1.4)
-    axes.set_ylim(-tallest, 0)
+    axes.set_ylim(-tallest, 0.2)
     for e in EXERCISES:
         x, y = places[e.name]
         corner, style = (x - HALF, y - 0.3), "round,pad=0,rounding_size=0.1"
@@ -74,7 +74,9 @@ def picture() -> Figure:
         axes.text(x, y, f"{e.number}\n{e.name}", ha="center", va="center", fontsize=8.5)
         for name in _without_detours(e):
             a, b = places[name]
-            arrow = {"arrowstyle": "-|>", "color": "0.45", "shrinkA": 0, "shrinkB": 0}
+            bend = -0.22 if depth(e) - depth(exercise_named(name)) > 1 else 0.0  # over the box in between
+            arrow: dict[str, object] = {"arrowstyle": "-|>", "color": "0.45", "shrinkA": 0, "shrinkB": 0}
+            arrow["connectionstyle"] = f"arc3,rad={bend}"
             axes.annotate("", xy=(x - HALF, y), xytext=(a + HALF, b), arrowprops=arrow, zorder=0)
     return figure
 

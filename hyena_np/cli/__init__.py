@@ -14,6 +14,7 @@ from hyena_np.cli.ending import INTERRUPTED, fail
 from hyena_np.cli.exercises_command import exercises
 from hyena_np.cli.experiment_command import experiment
 from hyena_np.cli.generate_command import generate
+from hyena_np.cli.grade_command import grade
 from hyena_np.cli.train_command import train
 from hyena_np.errors import DisagreementError, HyenaError, NonFiniteError, RunError
 
@@ -34,6 +35,7 @@ def cli(context: click.Context) -> None:
       hyena-np experiment list       the comparisons of the paper, to show and to repeat
       hyena-np bench                 how fast it is on this machine, and how fast it could be
       hyena-np exercises list        the pieces to write yourself, with checks and hints
+      hyena-np grade DIR --out DIR   a class: scores, feedback, and an overview
       jupyter lab notebooks          eight notebooks, from a Toeplitz matrix to language and images
       pytest                         the specification, runnable
     """
@@ -47,6 +49,7 @@ cli.add_command(generate)
 cli.add_command(experiment)
 cli.add_command(bench)
 cli.add_command(exercises)
+cli.add_command(grade)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

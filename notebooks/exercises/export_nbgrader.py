@@ -1,9 +1,9 @@
 """Export the exercises to nbgrader: ``python notebooks/exercises/export_nbgrader.py COURSE [NAMES]``.
 
-Writes ``COURSE/source/NAME/NAME.ipynb``, an assignment for each exercise, and a configuration where there is
-none. The answers are solution cells; the check is the cell that earns the points, and its last value, a number,
-is what nbgrader takes for partial credit. The hidden inputs stand in that cell, between marks that nbgrader cuts
-out of what students get. Then, in COURSE::
+Writes ``COURSE/source/NAME/NAME.ipynb``, an assignment for each exercise, and a configuration where there
+is none. The answers are solution cells. The check is the cell that earns the points: its last value is a
+number, which nbgrader takes for partial credit. The hidden inputs stand in it too, between marks: nbgrader
+cuts them out of what students get. Then, in COURSE::
 
     nbgrader generate_assignment NAME     the student's version, in release/
     nbgrader autograde NAME               of submitted/STUDENT/NAME/NAME.ipynb

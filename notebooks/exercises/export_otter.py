@@ -1,11 +1,11 @@
 """Export the exercises to otter-grader: ``python notebooks/exercises/export_otter.py DIR [NAMES]``.
 
-Writes ``DIR/NAME/NAME.ipynb``, an assignment for each exercise, in the form that ``otter assign`` reads. Each part
-is two tests: a public one without points, which students see, and a hidden one with the part's points, which asks
-the hidden inputs as well as the public ones. Then, in DIR/NAME::
+Writes ``DIR/NAME/NAME.ipynb``, an assignment for each exercise, in the form that ``otter assign`` reads. Each
+part is two tests: a public one without points, which students see, and a hidden one with the part's points,
+which asks the hidden inputs as well as the public ones. Then, in DIR/NAME::
 
     otter assign NAME.ipynb dist                                     the student's version, and the autograder
-    otter run -a dist/autograder/*.zip -o results STUDENT.ipynb      the points, in results/results.json
+    otter run -a dist/autograder/*.zip STUDENT.ipynb                 the points of a student, in results.json
 """
 
 from __future__ import annotations
@@ -50,22 +50,19 @@ def otter_notebook(sheet: Sheet) -> NotebookNode:
 
 
 def _cells(sheet: Sheet) -> Iterator[NotebookNode]:
-    """The source's cells, and those that tell otter what they are; its question is from the first answer on."""
+    """The source's cells, and those that tell otter what they are."""
     name = sheet.exercise.name
     yield nbformat.v4.new_raw_cell(_ASSIGNMENT.format(name=name).rstrip())
-    cells = sheet.notebook.cells
-    first = next(n for n, cell in enumerate(cells) if tagged(cell, "answer"))
-    last = next(n for n, cell in enumerate(cells) if tagged(cell, "check"))
-    for n, cell in enumerate(cells):
-        if n == first:
-            yield nbformat.v4.new_raw_cell(f"# BEGIN QUESTION\nname: {name}")
+    began = False
+    for cell in sheet.notebook.cells:
         if tagged(cell, "answer"):
+            if not began:
+                yield nbformat.v4.new_raw_cell(f"# BEGIN QUESTION\nname: {name}")
+            began = True
             yield nbformat.v4.new_raw_cell("# BEGIN SOLUTION")
-            yield nbformat.v4.new_code_cell(
-                _END.sub(_PROMPT, _BEGIN.sub(r"\1# BEGIN SOLUTION NO PROMPT", cell.source))
-            )
+            yield nbformat.v4.new_code_cell(_in_otters_words(cell.source))
             yield nbformat.v4.new_raw_cell("# END SOLUTION")
-        elif n == last:
+        elif tagged(cell, "check"):
             yield cell
             yield nbformat.v4.new_raw_cell("# BEGIN TESTS")
             yield from _tests(sheet)
@@ -73,6 +70,11 @@ def _cells(sheet: Sheet) -> Iterator[NotebookNode]:
             yield nbformat.v4.new_raw_cell("# END QUESTION")
         else:
             yield cell
+
+
+def _in_otters_words(source: str) -> str:
+    """An answer with otter's marks around its solution, and the prompt that takes its place."""
+    return _END.sub(_PROMPT, _BEGIN.sub(r"\1# BEGIN SOLUTION NO PROMPT", source))
 
 
 def _tests(sheet: Sheet) -> Iterator[NotebookNode]:
@@ -88,14 +90,17 @@ def _tests(sheet: Sheet) -> Iterator[NotebookNode]:
 
 def otter_files(sheets: list[Sheet]) -> dict[str, NotebookNode | bytes]:
     """An assignment for each exercise, by path."""
-    names = [sheet.exercise.name for sheet in sheets]
-    return {f"{n}/{n}.ipynb": otter_notebook(s) for n, s in zip(names, sheets, strict=True)}
+    files: dict[str, NotebookNode | bytes] = {}
+    for sheet in sheets:
+        name = sheet.exercise.name
+        files[f"{name}/{name}.ipynb"] = otter_notebook(sheet)
+    return files
 
 
 main = command(
     otter_files,
-    "Write DIR/NAME/NAME.ipynb, an assignment for 'otter assign', for each exercise, or for those of these NAMES, "
-    "such as fftconv.",
+    "Write DIR/NAME/NAME.ipynb, an assignment for 'otter assign', for each exercise, or for those of these "
+    "NAMES, such as fftconv.",
 )
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def command(
     help: str,
     settings: Mapping[str, bytes] | None = None,
 ) -> click.Command:
-    """The command line of an export: which files it makes of which sheets, and settings where there are none."""
+    """The command line of an export: the files it makes of the sheets, and settings where there are none."""
 
     def export(directory: Path, names: tuple[str, ...], hidden: Path | None, overwrite: bool) -> None:
         try:

@@ -97,7 +97,7 @@ WRONG = (
     Wrong(from_one, "shifted by one", points=2),
     Wrong(no_time, "time, is missing", points=0),
     Wrong(is_complex, "complex numbers", points=0),
-    Wrong(three_results, "came tuple", points=0),
+    Wrong(three_results, "came a list or tuple", points=0),
     Wrong(divides_by_zero, "divided by zero", points=4),
     Wrong(transposed, "transposed", points=0),
 )

@@ -9,7 +9,11 @@ from grading import hostile
 from grading.classes import graded, hand_in, hand_in_hostile, page_of
 from support.command import ROOT
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="this system cannot limit a process")
+# One process for all of them: a class is graded once.
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="this system cannot limit a process"),
+    pytest.mark.xdist_group("hostile"),
+]
 SECRET = "sesame-4711"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -50,6 +51,22 @@ class GoneModule(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_gone"], name)
+
+
+class GoneFinder(MetaPathFinder, Loader):
+    """Finds the modules within one that is gone, which are gone too."""
+
+    def __init__(self, name: str, report: Report) -> None:
+        self._name, self._report = name, report
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        return ModuleSpec(name, self) if name.startswith(f"{self._name}.") else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return GoneModule(spec.name, self._report)
+
+    def exec_module(self, module: ModuleType) -> None:
+        return
 
 
 def take_away(names: tuple[str, ...], report: Report) -> tuple[str, ...]:
@@ -141,6 +158,7 @@ def _take_module(found: ModuleSpec, report: Report) -> Iterator[str]:
                 _kill(function, Gone(f"{name}.{function.__name__}", report))
         _replace(module, substitute)
     sys.modules[name] = substitute
+    sys.meta_path.insert(0, GoneFinder(name, report))
     parent, _, last = name.rpartition(".")
     if parent:
         setattr(sys.modules[parent], last, substitute)

@@ -353,6 +353,8 @@ DISGUISES_OF_A_CONVOLUTION = {
     "conv_by_a_name_at_the_top": "return fftconvolve(u, h, axes=-1)[..., : u.shape[-1]]",
     "conv_by_its_inner_module": "import importlib; s = importlib.import_module('scipy.signal')._signaltools;"
     " return s.fftconvolve(u, h, axes=-1)[..., : u.shape[-1]]",
+    "conv_by_its_inner_name": "from scipy.signal._signaltools import fftconvolve as f;"
+    " return f(u, h, axes=-1)[..., : u.shape[-1]]",
     "conv_by_polynomials": "return np.stack([np.polymul(a, b)[: len(a)] for a, b in zip(u, h)])",
     "conv_beneath": "import numpy._core.multiarray as m;"
     " return np.stack([m.correlate(a, b[::-1], 2)[: len(a)] for a, b in zip(u, h)])",

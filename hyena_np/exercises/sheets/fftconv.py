@@ -65,6 +65,7 @@ FFTCONV = Exercise(
         "hyena_np.overlap_add",
         "hyena_np.overlap_save",
         "hyena_np.monarch_conv",
+        "hyena_np.two_stage_conv",
         "numpy.convolve",
         "numpy.correlate",
         "scipy.signal",

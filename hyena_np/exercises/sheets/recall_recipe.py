@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from functools import cache
 from typing import Any
 
@@ -86,7 +87,9 @@ def _trained(items: tuple, length: int, seed: int) -> float:
     def evaluate(params: dict) -> Evaluation:
         return Evaluation(accuracy(recall_answers(params, model, test.inputs), test.labels[:, -1]))
 
-    bar = tqdm(total=STEPS, desc="training", unit="step", leave=False, disable=None)
+    # In a thread of the grader, which draws a bar of its own, this one is silent.
+    quiet = None if threading.current_thread() is threading.main_thread() else True
+    bar = tqdm(total=STEPS, desc="training", unit="step", leave=False, disable=quiet)
     with tempfile.TemporaryDirectory() as folder, threads(1), bar:
         try:
             result = train(

@@ -70,5 +70,11 @@ TOEPLITZ = Exercise(
         "t[:, None] - t[None, :] with t = np.arange(L) is the table of all lags. Take h at these lags "
         "(h[..., lags] keeps the channels), and np.where(lags >= 0, ..., 0) for the rest; mind the dtype.",
     ),
-    forbidden=("hyena_np.toeplitz", "hyena_np.circulant", "hyena_np.matrix_conv", "scipy.linalg.toeplitz"),
+    forbidden=(
+        "hyena_np.toeplitz",
+        "hyena_np.circulant",
+        "hyena_np.matrix_conv",
+        "hyena_np.fast",
+        "scipy.linalg.toeplitz",
+    ),
 )

@@ -116,7 +116,10 @@ def causal(
 
 def _until(t: int, question: Question, value: Value) -> np.ndarray:
     """The first t positions of the first result."""
-    first = np.asarray(parts_of(question, value)[0])
+    first = parts_of(question, value)[0]
+    if not isinstance(first, np.ndarray | bool | int | float | complex):
+        raise Failure(f"expected an array or a number, came {type(first).__name__}")
+    first = np.asarray(first)
     axis = -1 if question.axis is None else question.axis
     return np.moveaxis(first, axis, 0)[:t] if first.ndim else first
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from math import isqrt
 from typing import Any
 
@@ -24,7 +25,7 @@ from hyena_np.ops.filter_configs import (
 from hyena_np.ops.transfer_function import transform_length
 
 _FLOAT_BYTES = {"float32": 4, "float64": 8}
-_ID_BYTES = 8
+_ID_BYTES = 8 if sys.maxsize > 2**32 else 4  # an index; in a browser, addresses have 32 bits
 
 
 def saved_bytes(

@@ -17,8 +17,8 @@ _LINE = re.compile(r"([a-z0-9-]+)==([0-9.]+) --hash=sha256:([0-9a-f]{64})")
 
 # Native code that nobody has built for Pyodide; only what needs it fails, and says so.
 NOT_IN_A_BROWSER = {"safetensors"}
-# The sliders of `hyena_np.plots.panel`, optional elsewhere.
-ALSO = ("ipython", "ipywidgets")
+# The sliders of `hyena_np.plots.panel`, and the digits of notebook 8, optional elsewhere.
+ALSO = ("ipython", "ipywidgets", "scikit-learn")
 # The wheels that are no modules for Python there, but parts of the page.
 EXTENSIONS = ("jupyterlab-widgets", "jupyterlite-pyodide-kernel")
 # What the wheels need of each other and of Pyodide; the rest need nothing.

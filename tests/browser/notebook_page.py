@@ -29,7 +29,7 @@ _TERMINAL_COLOUR = re.compile("\x1b\\[[0-9;]*m")
 
 
 class NotebookPage:
-    """One open notebook. `page` is playwright's, `patience` the seconds that the slowest step may take."""
+    """One open notebook. A step may take `patience` seconds, all cells together four times that."""
 
     def __init__(self, page, address: str, patience: float):
         self.page, self.patience = page, patience * 1000
@@ -42,7 +42,7 @@ class NotebookPage:
         self.page.evaluate("() => jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
         assert not any(cell.get("outputs") for cell in self.cells())
         self.page.evaluate(_RUN_ALL)
-        self.page.wait_for_function("() => window.ranAll !== undefined")
+        self.page.wait_for_function("() => window.ranAll !== undefined", timeout=4 * self.patience)
         for cell in self.code_cells():
             for output in cell["outputs"]:
                 trace = _TERMINAL_COLOUR.sub("", "\n".join(output.get("traceback", ())))

@@ -55,9 +55,7 @@ def test_a_new_requirement_is_noticed(monkeypatch):
 
 
 def test_the_extra_has_the_versions_that_the_pins_belong_to(project):
-    extra = project["optional-dependencies"].get("lab")
-    if extra is None:
-        pytest.skip("pyproject.toml has no extra 'lab'")
+    extra = project["optional-dependencies"]["lab"]
     version = wheels.pinned()["jupyterlite-pyodide-kernel"][0]
     assert f"jupyterlite-pyodide-kernel=={version}" in extra
     assert {"jupyterlite-core", "hatchling"} <= {re.split("[>=]", requirement)[0] for requirement in extra}

@@ -11,6 +11,9 @@ from click.testing import CliRunner
 from making import ledger, outside
 from making.places import DOCS, NOTEBOOKS, ROOT
 
+# Every build lays its sources out in the same folder: one process for all.
+pytestmark = pytest.mark.xdist_group("site")
+
 NEEDED = ("sphinx", "myst_nb", "numpydoc", "pydata_sphinx_theme", "mathjax")
 MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
 

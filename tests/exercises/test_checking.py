@@ -173,6 +173,10 @@ def test_a_forbidden_answer_is_flagged(function):
     assert "would answer the exercise for you" in results[0].failure.says
 
 
+def test_a_dictionary_where_an_array_is_asked_is_a_failure():
+    assert check("fftconv", lambda u, h: {"y": 1}) == 0.0
+
+
 def test_a_namesake_is_not_forbidden():
     """The student's own function is called like the package's."""
 

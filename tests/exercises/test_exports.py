@@ -205,6 +205,15 @@ def test_a_part_that_fails_says_what_check_says():
         check_part("fftconv", "speed", wrong_fftconv.wraps)
 
 
+def test_right_with_the_hidden_inputs_alone_earns_nothing():
+    exercise = exercise_named("fftconv")
+    right = solution(exercise)["fftconv"]
+    public = {size["L"] for part in exercise.parts for size in part.sizes}
+    only_hidden = {"fftconv": lambda u, h: right(u, h) * (u.shape[-1] not in public)}
+    assert all(result.passed for result in judged(exercise, only_hidden, hidden(exercise)))
+    assert check("fftconv", only_hidden["fftconv"], hidden=hidden(exercise)) == 0.0
+
+
 def test_a_failure_with_hidden_inputs_does_not_show_them():
     exercise = exercise_named("fftconv")
     sly = only_what_it_has_seen(exercise, solution(exercise), "fftconv")

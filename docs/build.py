@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -27,21 +28,34 @@ def make_pages(source: Path) -> None:
     mathjax.copy(source / "_static" / "mathjax")
 
 
-def clear(out: Path) -> None:
-    """Remove an earlier site, so that no page of it is left over; anything else is not touched."""
-    if (out / ".buildinfo").exists():
-        shutil.rmtree(out)
-    elif out.exists() and any(out.iterdir()):
+def check_replaceable(out: Path) -> None:
+    """Raise where the folder holds something else than an earlier site."""
+    if out.exists() and any(out.iterdir()) and not (out / ".buildinfo").exists():
         raise pages.PageError(f"out: {out} holds files that are no site; --out names another folder")
 
 
-def run_sphinx(source: Path, out: Path) -> int:
-    """Sphinx in this process; its exit status."""
+def build(out: Path) -> None:
+    """Build beside ``out``, and put the site in the place of an earlier one once it is whole."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".site-", dir=out.parent) as work:
+        source, html = Path(work, "source"), Path(work, "html")
+        source.mkdir()
+        make_pages(source)
+        run_sphinx(source, html)
+        if found := outside.loads(html):
+            raise pages.PageError("pages load from elsewhere:\n" + "\n".join(found))
+        if out.exists():
+            shutil.rmtree(out)
+        html.rename(out)
+
+
+def run_sphinx(source: Path, html: Path) -> None:
+    """Sphinx in this process; ends it where Sphinx warned."""
     from sphinx.cmd.build import main as sphinx
 
-    # -a -E: generated pages change without their files being newer.
-    options = ["-b", "html", "-W", "-n", "--keep-going", "-q", "-a", "-E"]
-    return sphinx([*options, "-d", str(BUILD / "doctrees"), str(source), str(out)])
+    options = ["-b", "html", "-W", "-n", "--keep-going", "-q"]
+    if status := sphinx([*options, "-d", str(html.parent / "doctrees"), str(source), str(html)]):
+        sys.exit(status)
 
 
 @click.command()
@@ -60,14 +74,10 @@ def main(out: Path, check: bool) -> None:
             ledger.read()
             click.echo("the equation ledger is complete")
             return
-        clear(out)
-        make_pages(pages.SOURCE)
+        check_replaceable(out)
+        build(out)
     except (ledger.LedgerError, pages.PageError, mathjax.MathJaxMissing) as error:
         raise click.ClickException(str(error)) from None
-    if status := run_sphinx(pages.SOURCE, out):
-        sys.exit(status)
-    if found := outside.loads(out):
-        raise click.ClickException("pages load from elsewhere:\n" + "\n".join(found))
     click.echo(f"{out / 'index.html'}: {time.perf_counter() - start:.0f} s")
 
 

@@ -11,7 +11,7 @@ import re
 import shutil
 from pathlib import Path
 
-from making.places import BUILD, DOCS, NOTEBOOKS, ROOT
+from making.places import DOCS, NOTEBOOKS, ROOT
 
 LINK = re.compile(r"(?P<open>!?\[[^\]]*\]\()(?P<target>[^)\s#]+)(?P<anchor>#[^)\s]*)?(?P<close>\))")
 ORPHAN = "---\norphan: true\n---\n\n"  # in no table of contents: a page that another one links to
@@ -68,9 +68,7 @@ def written_pages() -> list[Path]:
 
 
 def lay_out(target: Path) -> None:
-    """Write a fresh source folder: pages, pictures, notebooks, and the files that pages link to."""
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
+    """Fill an empty source folder: pages, pictures, notebooks, and the files that pages link to."""
     shutil.copyfile(DOCS / "conf.py", target / "conf.py")
     for folder in ("images", "_static"):
         shutil.copytree(DOCS / folder, target / folder)
@@ -101,6 +99,3 @@ def put_text(text: str, path: Path, target: Path) -> None:
     place = target / place_in_site(path)
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(text, encoding="utf-8")
-
-
-SOURCE = BUILD / "source"

@@ -11,8 +11,7 @@ from click.testing import CliRunner
 from making import ledger, outside
 from making.places import DOCS, NOTEBOOKS, ROOT
 
-# Every build lays its sources out in the same folder: one process for all.
-pytestmark = pytest.mark.xdist_group("site")
+from support.once import shared_folder
 
 NEEDED = ("sphinx", "myst_nb", "numpydoc", "pydata_sphinx_theme", "mathjax")
 MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
@@ -51,13 +50,29 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_a_build_that_fails_leaves_the_earlier_site(tmp_path, monkeypatch):
+    out = tmp_path / "html"
+    out.mkdir()
+    for name in (".buildinfo", "index.html"):
+        (out / name).write_text("earlier")
+    command = load_command()
+    monkeypatch.setattr(command, "make_pages", lambda source: None)
+    monkeypatch.setattr(command, "run_sphinx", lambda source, html: sys.exit(1))
+    result = CliRunner().invoke(command.main, ["--out", str(out)])
+    assert result.exit_code == 1 and (out / "index.html").read_text() == "earlier"
+    assert [path.name for path in tmp_path.iterdir()] == ["html"]
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     if MISSING:
         pytest.skip(f"{', '.join(MISSING)}: not installed; in the extra 'docs'")
-    out = tmp_path_factory.mktemp("site") / "html"
-    result = run("--out", str(out))
-    assert result.returncode == 0, result.stderr
+    with shared_folder(tmp_path_factory, "site") as folder:
+        out, built = folder / "html", folder / "built"
+        if not built.exists():
+            result = run("--out", str(out))
+            assert result.returncode == 0, result.stderr
+            built.touch()
     return out
 
 

@@ -13,7 +13,8 @@ Value = Any
 Sizes = Mapping[str, int]  # {"L": 5, "D": 2}, by the letters of the glossary
 Inputs = Callable[[np.random.Generator, Sizes, str], tuple]
 Function = Callable[..., Value]
-Ask = Callable[..., "Answer"]  # ask(name of a question, *arguments): what the student's function returns
+# ask(name of a question, *arguments, count=False): what the student's function returns; count: of its lines
+Ask = Callable[..., "Answer"]
 
 
 class Failure(Exception):
@@ -43,10 +44,14 @@ class NotWritten(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a student's function returned, as plain NumPy, and which of its arguments it changed."""
+    """What a student's function returned, as plain NumPy, and which of its arguments it changed.
+
+    ``lines`` is how many lines of Python ran meanwhile, where they were counted.
+    """
 
     value: Value
     overwritten: tuple[int, ...] = ()
+    lines: int = 0
 
 
 @dataclass(frozen=True)

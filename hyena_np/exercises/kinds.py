@@ -7,6 +7,7 @@ import numpy as np
 from hyena_np.exercises.compare import close, compare, parts_of, recognised
 from hyena_np.exercises.exercise import Answer, Ask, Failure, Part, Question, Sizes, Value
 
+LINES = 8  # more may run on the larger input: an "if" that goes the other way, say
 POWERS_ONLY = "right on powers of two only: other lengths need another padding"
 
 
@@ -124,10 +125,36 @@ def _until(t: int, question: Question, value: Value) -> np.ndarray:
     return np.moveaxis(first, axis, 0)[:t] if first.ndim else first
 
 
-def asked(question: Question, ask: Ask, arguments: tuple[Value, ...]) -> Answer:
+def without_loops(
+    question: Question, sizes: tuple[Sizes, ...], points: int = 1, name: str = "without loops"
+) -> Part:
+    """The function is right, and runs no more lines of Python on the last of the sizes than on the first."""
+
+    def judge(ask: Ask, sizes: tuple[Sizes, ...], rng: np.random.Generator) -> None:
+        lines: list[int] = []
+        # The first one twice: what a library does once, on its first call, is not the student's.
+        for size in (sizes[0], *sizes):
+            arguments = question.inputs(rng, size, "float64")
+            answer = asked(question, ask, arguments, count=True)
+            compare(question, arguments, answer.value)
+            lines.append(answer.lines)
+        if lines[-1] > lines[1] + LINES:
+            raise Failure(
+                f"{lines[1]} lines of Python ran at {_sizes(sizes[0])}, {lines[-1]} at {_sizes(sizes[-1])}",
+                likely="a loop over positions or channels: give NumPy whole arrays instead",
+            )
+
+    return Part(name, points, judge, sizes)
+
+
+def _sizes(size: Sizes) -> str:
+    return ", ".join(f"{letter} = {n}" for letter, n in size.items())
+
+
+def asked(question: Question, ask: Ask, arguments: tuple[Value, ...], count: bool = False) -> Answer:
     """Ask, and give a failure the inputs that it came from."""
     try:
-        return ask(question.name, *arguments)
+        return ask(question.name, *arguments, count=count)
     except Failure as failure:
         failure.inputs = failure.inputs or dict(zip(question.arguments, arguments, strict=True))
         raise

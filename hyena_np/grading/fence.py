@@ -34,15 +34,15 @@ class Yard(NamedTuple):
     closed: tuple[str, ...]
 
 
-def close_fence(yard: Yard) -> None:
-    """Put up the fence for the rest of this process's life."""
+def close_fence(yard: Yard, on_closed: Callable[[str], None] = lambda path: None) -> None:
+    """Put up the fence for the rest of this process's life; `on_closed` is told what closed path is tried."""
     for module, name in _SILENT:
         if module in sys.modules:
             vars(sys.modules[module]).pop(name, None)
-    sys.addaudithook(_hook(yard))
+    sys.addaudithook(_hook(yard, on_closed))
 
 
-def _hook(yard: Yard) -> Callable[[str, tuple], None]:
+def _hook(yard: Yard, on_closed: Callable[[str], None]) -> Callable[[str, tuple], None]:
     # Names of its own: a submission may put other functions in the places of these.
     error, is_a, normal, here, stat = PermissionError, isinstance, os.path.normpath, os.getcwd, os.stat
     refused, reading, changing, modules = _REFUSED, _READ, _WRITE, _MODULES
@@ -71,7 +71,10 @@ def _hook(yard: Yard) -> Callable[[str, tuple], None]:
         allowed = write if writes or ".." in path else write + read
         if whole == "/dev/null":
             return
-        if not inside(whole, allowed) or inside(whole, closed):
+        barred = inside(whole, closed)
+        if barred:
+            on_closed(whole)
+        if barred or not inside(whole, allowed):
             raise error(f"{event}: {whole} is outside what a submission may use")
         if event == "open" and is_folder(whole):  # paths could go on from there
             raise error("open: a folder cannot be opened while a submission is graded")

@@ -173,12 +173,13 @@ class Asking:
         except (ImportError, AttributeError, ValueError):
             return False
 
-    def __call__(self, name: str, *arguments: Value) -> Answer:
+    def __call__(self, name: str, *arguments: Value, count: bool = False) -> Answer:
         if name not in self._functions:
             raise NotWritten(name)
         self._count += 1
         try:
-            reply = self._process.ask({"name": name, "number": self._count, "arguments": arguments})
+            request = {"name": name, "number": self._count, "arguments": arguments, "count": count}
+            reply = self._process.ask(request)
         except Silence as silence:
             raise Ended(str(silence)) from None
         kind = reply.get("kind")
@@ -187,11 +188,12 @@ class Asking:
         if kind == "failure":
             says = _texts((reply.get("says"),))[0]
             raise Failure(says, likely="the return statement is missing" if says == _NOTHING else "")
-        overwritten = reply.get("overwritten")
-        if kind != "answer" or reply.get("number") != self._count or not isinstance(overwritten, tuple):
+        overwritten, lines = reply.get("overwritten"), reply.get("lines")
+        whole = isinstance(overwritten, tuple) and type(lines) is int
+        if kind != "answer" or reply.get("number") != self._count or not whole:
             raise Ended(_NO_ANSWER)
         changed = {n for n in overwritten if type(n) is int and 0 <= n < len(arguments)}
-        return Answer(reply.get("value"), tuple(sorted(changed)))
+        return Answer(reply.get("value"), tuple(sorted(changed)), lines)
 
 
 def _texts(value: Value) -> list[str]:

@@ -69,7 +69,7 @@ class GoneFinder(MetaPathFinder, Loader):
         return
 
 
-def take_away(names: tuple[str, ...], report: Report) -> tuple[str, ...]:
+def take_away(names: tuple[str, ...], report: Report) -> dict[str, str]:
     """Take these functions and modules away from this process.
 
     A Python function gets another body, so every reference to it is dead, and every function that calls it.
@@ -83,11 +83,30 @@ def take_away(names: tuple[str, ...], report: Report) -> tuple[str, ...]:
 
     Returns
     -------
-    tuple of str
-        Files and folders from which the submission could load it again.
+    dict
+        Files and folders from which the submission could load it again, and the first name that each holds.
     """
-    sources = [source for name in dict.fromkeys(names) for source in _take(name, report)]
-    return tuple(dict.fromkeys(sources))
+    taken: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        for source in _take(name, report):
+            for path in sources_of(source):
+                taken.setdefault(path, name)
+    return taken
+
+
+def watch(taken: dict[str, str], report: Report) -> Report:
+    """Told of a closed path: reports that a submission loads again what was taken away.
+
+    Only Python itself reads compiled files. A source may be read to show a traceback, which is no offence.
+    """
+
+    def watching(path: str) -> None:
+        if path.endswith(".pyc"):
+            names = [name for place, name in taken.items() if path == place or path.startswith(f"{place}/")]
+            for name in names[:1]:
+                report(name)
+
+    return watching
 
 
 def _take(name: str, report: Report) -> Iterator[str]:

@@ -16,7 +16,7 @@ from hyena_np.exercises.submissions import run_cells
 from hyena_np.grading.codec import PREFIX, MessageError, lengths, pack, unpack
 from hyena_np.grading.fence import Yard, close_fence
 from hyena_np.grading.limits import end_with_parent, set_limits
-from hyena_np.grading.taken_away import sources_of, take_away
+from hyena_np.grading.taken_away import take_away, watch
 from hyena_np.grading.walls import build_walls
 
 
@@ -25,11 +25,15 @@ def main(requests: int, replies: int, parent: int) -> None:
     end_with_parent(parent)
     link = Link(requests, replies)
     begin = link.receive()
-    closed = take_away(begin["forbidden"], lambda name: link.send({"kind": "used", "name": name}))
-    closed = tuple(path for source in closed for path in sources_of(source)) + begin["closed"]
+
+    def report(name: str) -> None:
+        link.send({"kind": "used", "name": name})
+
+    taken = take_away(begin["forbidden"], report)
     refused = set_limits(begin["memory"], begin["seconds"])
     walls = build_walls(begin["write"], begin["read"])
-    close_fence(Yard(begin["write"], begin["read"], closed))
+    yard = Yard(begin["write"], begin["read"], (*taken, *begin["closed"]))
+    close_fence(yard, watch(taken, report))
     link.send({"kind": "ready", "refused": tuple(refused), "walls": walls})
     functions = _load(link, link.receive())
     while (request := link.receive()) is not None:
@@ -49,8 +53,9 @@ def _answer(functions: dict[str, Any], request: dict[str, Value]) -> dict[str, V
     """Call a function, and tell what came of it, whatever it was."""
     number = {"number": request["number"]}
     try:
-        answer = call(functions[request["name"]], request["arguments"])
-        reply = {"kind": "answer", "value": answer.value, "overwritten": answer.overwritten}
+        answer = call(functions[request["name"]], request["arguments"], request["count"])
+        reply = {"kind": "answer", "value": answer.value}
+        reply |= {"overwritten": answer.overwritten, "lines": answer.lines}
         pack(reply)
     except NotWritten:
         reply = {"kind": "unwritten"}

@@ -78,6 +78,8 @@ def test_however_it_is_split(tiny_blocks, rng, variant, order, L, B):
 
 @pytest.mark.parametrize("rival", RIVALS, ids=lambda rival: rival.name)
 def test_rival_filters_equal_the_readable_form(tiny_blocks, rng, rival):
+    # Dividing by a small denominator amplifies rounding: at worst 1.5e-12 in 40 seeds, 1e-14 for the others.
+    rtol = 1e-11 if rival.name == "transfer_function" else 1e-12
     for (B, L), options in (
         ((1, 40), {"order": 3, "filter_layout": "do"}),
         ((4, 9), {"order": 3}),
@@ -89,12 +91,12 @@ def test_rival_filters_equal_the_readable_form(tiny_blocks, rng, rival):
         workspace = Workspace()
         with threads(2):
             fast, readable = both(u, params, config, dy, workspace)
-            assert_trees_close(fast, readable, 1e-12)
+            assert_trees_close(fast, readable, rtol)
             workspace.reset()
             hyena_backward(dy, hyena(other, params, config, workspace)[1])
-            assert_trees_close(fast, readable, 1e-12, "after the workspace was used again")
+            assert_trees_close(fast, readable, rtol, "after the workspace was used again")
             y, cache = hyena(u, params, config, recompute=True)
-            assert_trees_close((y, *hyena_backward(dy, cache)), readable, 1e-12, "without spectra")
+            assert_trees_close((y, *hyena_backward(dy, cache)), readable, rtol, "without spectra")
 
 
 @given(sizes(longest=40), variants_and_orders)

@@ -66,7 +66,7 @@ FORGES_ANSWERS = _after(
     from hyena_np.grading.codec import pack
 
     for number in range(1, 30):
-        forged = {"kind": "answer", "number": number, "value": True, "overwritten": (), "points": 5}
+        forged = {"kind": "answer", "number": number, "value": True, "overwritten": (), "lines": 0}
         for handle in range(3, 256):
             try:
                 os.write(handle, pack(forged))
@@ -344,6 +344,8 @@ DISGUISES = {
     "by_scipy": "import scipy.linalg; return scipy.linalg.toeplitz(h, np.zeros_like(h))",
     "by_scipys_own_module": "from scipy.linalg._special_matrices import toeplitz as f;"
     " return f(h, np.zeros_like(h))",
+    "by_loading_it_again": "import sys; del sys.modules['hyena_np.ops.toeplitz'];"
+    " from hyena_np.ops.toeplitz import toeplitz as f; return f(h[None])[0]",
     "and_hides_it": "\n    try: hyena_np.toeplitz(h[None])\n    except BaseException: pass\n"
     "    t = np.arange(len(h)); return np.where(t[:, None] >= t, h[t[:, None] - t], 0).astype(h.dtype)",
 }
@@ -355,6 +357,9 @@ DISGUISES_OF_A_CONVOLUTION = {
     " return s.fftconvolve(u, h, axes=-1)[..., : u.shape[-1]]",
     "conv_by_its_inner_name": "from scipy.signal._signaltools import fftconvolve as f;"
     " return f(u, h, axes=-1)[..., : u.shape[-1]]",
+    "conv_by_loading_it_again": "import sys; sys.meta_path.pop(0);"
+    " [sys.modules.pop(name) for name in list(sys.modules) if 'scipy.signal' in name];"
+    " from scipy.signal import fftconvolve as f; return f(u, h, axes=-1)[..., : u.shape[-1]]",
     "conv_by_polynomials": "return np.stack([np.polymul(a, b)[: len(a)] for a, b in zip(u, h)])",
     "conv_beneath": "import numpy._core.multiarray as m;"
     " return np.stack([m.correlate(a, b[::-1], 2)[: len(a)] for a, b in zip(u, h)])",

@@ -5,7 +5,15 @@ import functools
 import pytest
 
 from grading.classes import python
-from hyena_np.grading.taken_away import Gone, GoneModule, NotAvailableError, _functions, _kill, sources_of
+from hyena_np.grading.taken_away import (
+    Gone,
+    GoneModule,
+    NotAvailableError,
+    _functions,
+    _kill,
+    sources_of,
+    watch,
+)
 
 
 def made(scale):
@@ -73,7 +81,7 @@ def test_names_may_come_twice_and_within_each_other():
     names = ("scipy.signal", "scipy.signal.fftconvolve", "scipy.signal", "numpy.convolve", "numpy.convolve",
              "scipy.special.nothing", "nothing.at.all", "nothing")
     sources = take_away(names, print)
-    print(*sorted(source.rpartition("/")[2] for source in sources))
+    print(*sorted(source.rpartition("/")[2] for source in sources if not source.endswith(".pyc")))
     import numpy, scipy.signal
     for call in (scipy.signal.fftconvolve, numpy.convolve, numpy.polymul):
         try:
@@ -85,6 +93,19 @@ def test_names_may_come_twice_and_within_each_other():
         *("numeric.py", "signal"),
         *("scipy.signal.fftconvolve", "NotAvailableError", *("numpy.convolve", "NotAvailableError") * 2),
     ]
+
+
+def test_only_python_itself_reads_what_was_compiled():
+    reported = []
+    watching = watch(
+        {"/a/b.py": "p.b", "/a/__pycache__/b.cpython-311.pyc": "p.b", "/q": "q"}, reported.append
+    )
+    for path in ("/a/b.py", "/q/c.py", "/a/__pycache__/bc.cpython-311.pyc"):
+        watching(path)
+    assert reported == []
+    for path in ("/a/__pycache__/b.cpython-311.pyc", "/q/__pycache__/c.cpython-311.pyc"):
+        watching(path)
+    assert reported == ["p.b", "q"]
 
 
 def test_what_was_compiled_from_a_file_is_closed_with_it(tmp_path):

@@ -8,7 +8,7 @@ from functools import reduce
 import numpy as np
 
 from hyena_np.exercises.exercise import Exercise, Mistake, Question, Sizes
-from hyena_np.exercises.kinds import precision, untouched, values
+from hyena_np.exercises.kinds import precision, untouched, values, without_loops
 from hyena_np.exercises.sheets.operator import inputs as operator_inputs
 from hyena_np.ops.matrices import hyena_factors
 from hyena_np.ops.toeplitz import circulant, toeplitz
@@ -79,6 +79,7 @@ HYENA_MATRIX = Exercise(
         values("every order", MATRIX, ({"N": 3, "L": 6, "D": 2}, {"N": 4, "L": 17, "D": 3})),
         precision(MATRIX, ({"N": 2, "L": 3},)),
         untouched(MATRIX, ({"N": 2, "L": 3},)),
+        without_loops(MATRIX, ({"N": 2, "L": 2, "D": 1}, {"N": 2, "L": 20, "D": 20})),
     ),
     hints=(
         "Each step is two matrices: first the Toeplitz matrix of its filter, then, on its left, the "

@@ -8,6 +8,8 @@ from hyena_np.exercises.exercise import Exercise, Function, Mistake, Question, S
 from hyena_np.exercises.kinds import draw, precision, untouched, values
 from hyena_np.ops import filters
 
+GRADIENTS = ("dz", "dW1", "db1", "dW2", "dw")
+
 
 def inputs(rng: np.random.Generator, sizes: Sizes, dtype: str) -> tuple:
     """Features z (L, E), weights W1 (M, E), b1 (M,), W2 (C, M), frequency w."""
@@ -34,10 +36,10 @@ def forward(z: np.ndarray, W1: np.ndarray, b1: np.ndarray, W2: np.ndarray, w: fl
 def backward(
     dh: np.ndarray, z: np.ndarray, W1: np.ndarray, b1: np.ndarray, W2: np.ndarray, w: float
 ) -> tuple:
-    """Gradients of z, W1, b1, W2."""
+    """Gradients of z, W1, b1, W2, w."""
     _, cache = filters.sine_network(z, _params(W1, b1, W2, w))
     dz, d = filters.sine_network_backward(dh, cache)
-    return dz, d["linear_0"]["weight"], d["linear_0"]["bias"], d["linear_1"]["weight"]
+    return dz, d["linear_0"]["weight"], d["linear_0"]["bias"], d["linear_1"]["weight"], d["freq"].sum()
 
 
 def _with(slope: Function) -> Function:
@@ -46,22 +48,36 @@ def _with(slope: Function) -> Function:
     def answer(dh, z, W1, b1, W2, w):
         x = W1 @ z.T + b1[:, None]
         dx = (W2.T @ dh) * slope(x, w)
-        return dx.T @ W1, dx @ z, dx.sum(axis=1), dh @ np.sin(w * x).T
+        return dx.T @ W1, dx @ z, dx.sum(axis=1), dh @ np.sin(w * x).T, _by_frequency(dh, x, W2, w).sum()
 
     return answer
+
+
+def _by_frequency(dh: np.ndarray, x: np.ndarray, W2: np.ndarray, w: float) -> np.ndarray:
+    """What each unit at each position adds to dw."""
+    return (W2.T @ dh) * x * np.cos(w * x)
 
 
 def _changed(name: str, change: Function) -> Function:
     """Backward with one of the gradients computed in another way."""
-    index = ("dz", "dW1", "db1", "dW2").index(name)
+    index = GRADIENTS.index(name)
 
     def answer(dh, z, W1, b1, W2, w):
         gradients = list(backward(dh, z, W1, b1, W2, w))
         x = W1 @ z.T + b1[:, None]
-        gradients[index] = change(dh, x, (W2.T @ dh) * w * np.cos(w * x))
+        gradients[index] = change(dh, x, W2, w)
         return tuple(gradients)
 
     return answer
+
+
+def _by_bias(dh: np.ndarray, x: np.ndarray, W2: np.ndarray, w: float) -> np.ndarray:
+    """What each unit at each position adds to db1."""
+    return (W2.T @ dh) * w * np.cos(w * x)
+
+
+def _without_inner(dh: np.ndarray, x: np.ndarray, W2: np.ndarray, w: float) -> np.ndarray:
+    return ((W2.T @ dh) * np.cos(w * x)).sum()
 
 
 def _of(activation):
@@ -87,7 +103,7 @@ BACKWARD = Question(
     arguments=("dh", "z", "W1", "b1", "W2", "w"),
     inputs=backward_inputs,
     reference=backward,
-    outputs=("dz", "dW1", "db1", "dW2"),
+    outputs=GRADIENTS,
     axis=None,
     mistakes=(
         Mistake("the inner derivative is forgotten: w cos(w x)", _with(lambda x, w: np.cos(w * x))),
@@ -98,13 +114,24 @@ BACKWARD = Question(
         Mistake("the sign: the derivative of sine is +cosine", _with(lambda x, w: -w * np.cos(w * x))),
         Mistake("the cosine is forgotten: w cos(w x)", _with(lambda x, w: w)),
         Mistake("the activation is skipped: dx = da * w cos(w x), not da", _with(lambda x, w: 1.0)),
-        Mistake("db1 is not summed over time", _changed("db1", lambda dh, x, dx: dx)),
-        Mistake("db1 is a mean; it is a sum over time", _changed("db1", lambda dh, x, dx: dx.mean(axis=1))),
+        Mistake("db1 is not summed over time", _changed("db1", _by_bias)),
         Mistake(
-            "dW2 needs the sine's output a, not its input x", _changed("dW2", lambda dh, x, dx: dh @ x.T)
+            "db1 is a mean; it is a sum over time", _changed("db1", lambda *a: _by_bias(*a).mean(axis=1))
         ),
         Mistake(
-            "the gradients are in another order; it is the one of the arguments: dz, dW1, db1, dW2",
+            "dW2 needs the sine's output a, not its input x", _changed("dW2", lambda dh, x, W2, w: dh @ x.T)
+        ),
+        Mistake(
+            "dw is not summed: one w serves every unit and position",
+            _changed("dw", lambda *a: _by_frequency(*a).sum(axis=1)),
+        ),
+        Mistake(
+            "dw needs the derivative by w, which is x cos(w x)",
+            _changed("dw", lambda *a: _by_bias(*a).sum()),
+        ),
+        Mistake("dw forgets the inner derivative, which is x", _changed("dw", _without_inner)),
+        Mistake(
+            "the gradients are in another order; it is the one of the arguments: dz, dW1, db1, dW2, dw",
             lambda *a: (*backward(*a)[1:], backward(*a)[0]),
         ),
     ),
@@ -138,8 +165,8 @@ SINE_NETWORK = Exercise(
         " by step, and write the gradient of each name.",
         "dW2 = dh a^T and da = W2^T dh. Then dx = da * w * cos(w x), element by element: the inner "
         "derivative brings the w.",
-        "dW1 = dx @ z, db1 = dx.sum(axis=1), dz = dx.T @ W1. Check the shapes: a gradient has the shape of "
-        "what it belongs to.",
+        "dW1 = dx @ z, db1 = dx.sum(axis=1), dz = dx.T @ W1, and dw = (da * x * np.cos(w * x)).sum(). Check "
+        "the shapes: a gradient has the shape of what it belongs to.",
     ),
     forbidden=tuple(
         f"hyena_np.{name}{form}"

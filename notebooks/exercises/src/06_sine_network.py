@@ -2,7 +2,7 @@
 # # Exercise 6: the sine network, forward and backward
 #
 # **You will** write the network that computes Hyena's filters, and its gradient by hand. **You will learn** how the chain
-# rule becomes four lines of matrix products. **You need** exercise 5, matrix products, and the derivative of the sine. About
+# rule becomes five lines of NumPy. **You need** exercise 5, matrix products, and the derivative of the sine. About
 # 40 minutes, 9 points.
 #
 # ## The equation
@@ -20,12 +20,17 @@
 # $$\bar W_2 = \bar h\, a^\top, \qquad \bar a = W_2^\top \bar h, \qquad \bar x = \bar a \odot \frac{\partial \sin(\omega x)}{\partial x},
 # \qquad \bar W_1 = \bar x\, z, \qquad \bar b_1 = \sum_t \bar x_{\cdot t}, \qquad \bar z = \bar x^\top W_1.$$
 #
-# $\odot$ multiplies element by element. The derivative in the middle is yours to find.
+# $\odot$ multiplies element by element. The frequency is learned as well. It is one number that every unit $m$ uses at every
+# position $t$, so all of them add to its gradient:
+#
+# $$\bar \omega = \sum_{m, t} \bar a_{mt}\, \frac{\partial \sin(\omega x_{mt})}{\partial \omega}.$$
+#
+# The two derivatives are yours to find.
 #
 # ## A tiny example
 #
 # All sizes 1: $z = 1$, $W_1 = 2$, $b_1 = 0$, $W_2 = 3$, $\omega = \tfrac{\pi}{2}$, $\bar h = 1$. Then $x = 2$, $a = \sin \pi = 0$, $h = 0$; and backwards
-# $\bar a = 3$, $\bar x = 3 \cdot \tfrac{\pi}{2} \cdot \cos \pi = -\tfrac{3 \pi}{2}$.
+# $\bar a = 3$, $\bar x = 3 \cdot \tfrac{\pi}{2} \cdot \cos \pi = -\tfrac{3 \pi}{2}$ and $\bar \omega = 3 \cdot 2 \cdot \cos \pi = -6$.
 
 # %%
 import numpy as np
@@ -42,7 +47,7 @@ from hyena_np.exercises import check, hint
 # | `W2` | `(C, M)`: C channels | the same dtype |
 # | `w` | a Python float | the sine frequency |
 # | `dh` | `(C, L)` | gradient of the result |
-# | result | forward: `(C, L)`; backward: `(dz, dW1, db1, dW2)` | the same dtype |
+# | result | forward: `(C, L)`; backward: `(dz, dW1, db1, dW2, dw)`, `dw` one number | the same dtype |
 
 
 # %% tags=["answer"]
@@ -56,7 +61,7 @@ def sine_network(z, W1, b1, W2, w):
 
 # %% tags=["answer"]
 def sine_network_backward(dh, z, W1, b1, W2, w):
-    """Gradients of sine_network with respect to z, W1, b1 and W2."""
+    """Gradients of sine_network with respect to z, W1, b1, W2 and w."""
     ### BEGIN SOLUTION
     x = W1 @ z.T + b1[:, None]
     a = np.sin(w * x)
@@ -65,8 +70,9 @@ def sine_network_backward(dh, z, W1, b1, W2, w):
     da = W2.T @ dh
     # a = sin(w x)
     dx = da * w * np.cos(w * x)
+    dw = (da * x * np.cos(w * x)).sum()
     # x = W1 z^T + b1
-    return dx.T @ W1, dx @ z, dx.sum(axis=1), dW2
+    return dx.T @ W1, dx @ z, dx.sum(axis=1), dW2, dw
     ### END SOLUTION
 
 
@@ -77,8 +83,7 @@ check("sine_network", sine_network, sine_network_backward)
 # %% [markdown]
 # ## Go further
 #
-# - $\omega$ can be learned. What is its gradient? In the official code one $\omega$ for each hidden unit is shared by all layers: what
-#   does the sharing do to the gradient?
+# - In the official code each hidden unit has an $\omega$ of its own, which all layers share. What does that change in $\bar \omega$?
 # - The complex step: for an analytic function $f$, $\mathrm{Im}\, f(x + i \varepsilon) / \varepsilon$ is its derivative to the last digit, with
 #   $\varepsilon = 10^{-30}$. Test your backward with it. Why does nothing cancel?
 # - Draw filters for $\omega = 1$ and $\omega = 10$ with random weights. Which ones could store a sharp echo?

@@ -2,7 +2,7 @@
 # # Exercise 11: the Hyena matrix without loops
 #
 # **You will** build the matrix $H(u)$ of the operator. **You will learn** in what sense Hyena is attention with another matrix. **You need**
-# exercises 1 and 9. About 25 minutes, 7 points.
+# exercises 1 and 9. About 25 minutes, 8 points.
 #
 # ## The equation
 #
@@ -50,7 +50,7 @@ plt.show()
 # | `h` | `(N, D, L)`: filters, in the order of the steps | the same dtype |
 # | result | `(D, L, L)` | the same dtype |
 #
-# A loop over the N factors is fine; channels and positions need none.
+# A loop over the N factors is fine; channels and positions need none, and one part counts the lines of Python that run.
 
 
 # %% tags=["answer"]

@@ -51,6 +51,17 @@ def overwrites(x, h):
     return H
 
 
+def column_by_column(x, h):
+    H = np.zeros((*x.shape[1:], x.shape[-1]), x.dtype)
+    for s in range(x.shape[-1]):
+        H[..., s] = product(x, h)[..., s]
+    return H
+
+
+def channel_by_channel(x, h):
+    return np.stack([product(x[:, d : d + 1], h[:, d : d + 1])[0] for d in range(x.shape[1])])
+
+
 WRONG = (
     Wrong(wrong_order, "the factors are in the wrong order", points=2),
     Wrong(gates_on_the_right, "on the wrong side", points=0),
@@ -59,6 +70,8 @@ WRONG = (
     Wrong(element_by_element, "element by element", points=2),
     Wrong(on_a_circle, "wrapped around", points=0),
     Wrong(gates_reversed, "the gates are taken in reversed order", points=2),
-    Wrong(double, "wrong dtype", points=6),
-    Wrong(overwrites, "argument overwritten", points=6),
+    Wrong(double, "wrong dtype", points=7),
+    Wrong(overwrites, "argument overwritten", points=7),
+    Wrong(column_by_column, "a loop over positions", points=7),
+    Wrong(channel_by_channel, "a loop over positions or channels", points=7),
 )

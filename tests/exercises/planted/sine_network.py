@@ -12,7 +12,8 @@ def right(z, W1, b1, W2, w):
 def back(dh, z, W1, b1, W2, w, slope=lambda x, w: w * np.cos(w * x)):
     x = W1 @ z.T + b1[:, None]
     dx = (W2.T @ dh) * slope(x, w)
-    return dx.T @ W1, dx @ z, dx.sum(axis=1), dh @ np.sin(w * x).T
+    dw = ((W2.T @ dh) * x * np.cos(w * x)).sum()
+    return dx.T @ W1, dx @ z, dx.sum(axis=1), dh @ np.sin(w * x).T, dw
 
 
 def no_frequency(z, W1, b1, W2, w):
@@ -56,25 +57,40 @@ def skips_the_sine(*a):
 
 
 def mean_of_bias(dh, z, *a):
-    dz, dW1, db1, dW2 = back(dh, z, *a)
-    return dz, dW1, db1 / len(z), dW2
+    dz, dW1, db1, dW2, dw = back(dh, z, *a)
+    return dz, dW1, db1 / len(z), dW2, dw
 
 
 def another_order(*a):
-    dz, dW1, db1, dW2 = back(*a)
-    return dW1, db1, dW2, dz
+    dz, dW1, db1, dW2, dw = back(*a)
+    return dW1, db1, dW2, dw, dz
 
 
 def bias_not_summed(*a):
-    dz, dW1, _, dW2 = back(*a)
+    dz, dW1, _, dW2, dw = back(*a)
     dh, z, W1, b1, W2, w = a
     x = W1 @ z.T + b1[:, None]
-    return dz, dW1, (W2.T @ dh) * w * np.cos(w * x), dW2
+    return dz, dW1, (W2.T @ dh) * w * np.cos(w * x), dW2, dw
 
 
 def transposed_weight(*a):
-    dz, dW1, db1, dW2 = back(*a)
-    return dz, dW1.T, db1, dW2
+    dz, dW1, db1, dW2, dw = back(*a)
+    return dz, dW1.T, db1, dW2, dw
+
+
+def frequency_of_each_unit(*a):
+    dh, z, W1, b1, W2, w = a
+    x = W1 @ z.T + b1[:, None]
+    return *back(*a)[:-1], ((W2.T @ dh) * x * np.cos(w * x)).sum(axis=1)
+
+
+def frequency_like_the_input(*a):
+    dh, z, W1, b1, W2, w = a
+    return *back(*a)[:-1], ((W2.T @ dh) * w * np.cos(w * (W1 @ z.T + b1[:, None]))).sum()
+
+
+def no_frequency_gradient(*a):
+    return back(*a)[:-1]
 
 
 def overwrites(dh, *a):
@@ -107,5 +123,8 @@ WRONG = (
     Wrong(another_order, "in another order", points=3, name="sine_network_backward", others=FORWARD),
     Wrong(bias_not_summed, "not summed over time", points=3, name="sine_network_backward", others=FORWARD),
     Wrong(transposed_weight, "transposed", points=3, name="sine_network_backward", others=FORWARD),
+    Wrong(frequency_of_each_unit, "dw is not summed", points=3, name="sine_network_backward", others=FORWARD),
+    Wrong(frequency_like_the_input, "x cos(w x)", points=3, name="sine_network_backward", others=FORWARD),
+    Wrong(no_frequency_gradient, "one by one", points=3, name="sine_network_backward", others=FORWARD),
     Wrong(overwrites, "argument overwritten", points=8, name="sine_network_backward", others=FORWARD),
 )

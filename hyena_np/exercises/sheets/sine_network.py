@@ -19,8 +19,13 @@ def inputs(rng: np.random.Generator, sizes: Sizes, dtype: str) -> tuple:
 
 
 def backward_inputs(rng: np.random.Generator, sizes: Sizes, dtype: str) -> tuple:
-    """The gradient dh (C, L) before them."""
-    return draw(rng, sizes["C"], sizes["L"], dtype=dtype), *inputs(rng, sizes, dtype)
+    """The gradient dh (C, L) before them, such that dw is no small difference of large numbers."""
+    while True:
+        arguments = draw(rng, sizes["C"], sizes["L"], dtype=dtype), *inputs(rng, sizes, dtype)
+        dh, z, W1, b1, W2, w = arguments
+        terms = _by_frequency(dh, W1 @ z.T + b1[:, None], W2, w)
+        if abs(terms.sum()) > 0.3 * np.linalg.norm(terms):
+            return arguments
 
 
 def _params(W1: np.ndarray, b1: np.ndarray, W2: np.ndarray, w: float) -> dict:

@@ -41,7 +41,9 @@
 # %%
 import math
 import statistics
+import time
 import tracemalloc
+from functools import partial
 
 import numpy as np
 
@@ -128,18 +130,36 @@ assert np.abs(fft - loop).max() < 1e-5 * scale
 # %% [markdown]
 # How to measure: the calls take turns, so that what else the machine does meets all of them; the first call
 # of each is a warm-up; of an odd number of further calls the middle one counts. Everything runs on one
-# thread. Before you run the cell: which of the four will be the fastest at $L = 8$?
+# thread. (A browser's clock ticks in tenths of a millisecond. There, a measurement is of as many calls as
+# take 10 ms together.) Before you run the cell: which of the four will be the fastest at $L = 8$?
 
 
 # %%
+def count_of(call):
+    """How many calls one measurement is made of."""
+    count, start = 0, time.perf_counter()
+    while count == 0 or (in_browser() and time.perf_counter() < start + 0.01):
+        call()
+        count += 1
+    return count
+
+
+def repeated(call, count):
+    """Call, and fetch the result, which waits for a GPU."""
+    for _ in range(count):
+        to_numpy(call())
+
+
 def seconds(calls, repeats=5):
-    """Median time of each call; fetching the result waits for a GPU."""
-    samples = {name: lambda call=call: host_clock(lambda: to_numpy(call())) for name, call in calls.items()}
+    """Median time of each call."""
     with threads(1):
+        counts = {name: count_of(call) for name, call in calls.items()}
+        samples = {name: partial(host_clock, partial(repeated, calls[name], counts[name])) for name in calls}
         measured = interleave(samples, budget=0.0, repeats=repeats)
-    return {name: statistics.median(took) for name, took in measured.items()}
+    return {name: statistics.median(took) / counts[name] for name, took in measured.items()}
 
 
+# %%
 lengths = [2**p for p in range(3, 17) if 2**p <= LONGEST["FFT"]]
 times = {name: {} for name in LONGEST}
 for L in lengths:
@@ -165,8 +185,8 @@ cost_against_length(
 # %% [markdown]
 # On logarithmic axes $L^p$ is a straight line, and $p$ is its slope. The dashed lines are fits to the longer
 # half of each series. Expect about 2 for everything that touches all pairs of positions, and a little more
-# than 1 for the FFT: $L \log_2 L$ is no power of $L$, but between 1K and 64K it looks like $L^{1.1}$. Slopes
-# above 2 come from arrays that outgrow the processor's cache.
+# than 1 for the FFT: $L \log_2 L$ is no power of $L$, but between 1K and 64K it looks like $L^{1.1}$. Steeper
+# slopes come from arrays that outgrow the processor's cache.
 #
 # At the short end all curves bend: a call costs some microseconds, whatever its length. So the form with the
 # smaller exponent wins only from some length on. That length is read off the measurement, where two curves

@@ -37,7 +37,7 @@ def ran(tmp_path_factory):
             hand_in_hostile(folder / "class", out, hostile.STUDENTS)
             hand_in(folder / "class", {"a_good_one": hostile.RIGHT, "z_good_one": hostile.RIGHT})
         try:
-            records = graded(folder / "class", out, seconds=4.0, jobs=4)  # read, where they are there already
+            records = graded(folder / "class", out, seconds=4.0, jobs=4, resume=True)
         finally:
             del os.environ["HYENA_SECRET"]
     return Ran(out, records)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto }
+body { font: 16px/1.5 system-ui, sans-serif; color: #222 }
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2rem; border-top: 1px solid #ccc }
 pre { background: #f4f4f4; padding: .7rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere }
 table { border-collapse: collapse }
@@ -17,6 +19,8 @@ td.n { text-align: right; font-variant-numeric: tabular-nums } img { max-width: 
 """
 # No script runs and nothing is fetched, even if something should have slipped through.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+_NUMBER = re.compile(r"-|\d+(\.\d+)?")
 
 
 def page(title: str, body: Iterable[str]) -> bytes:
@@ -50,7 +54,7 @@ def link(where: str, content: str) -> Html:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> str:
-    """A table. A cell that is a number stands to the right, one that is `Html` as it is."""
+    """A table. A number, or a dash in its place, stands to the right; what is `Html` is shown as it is."""
     lines = ["<table>", "<tr>" + "".join(text("th", cell) for cell in head) + "</tr>"]
     lines += ["<tr>" + "".join(_cell(cell) for cell in row) + "</tr>" for row in rows]
     return "\n".join([*lines, "</table>"])
@@ -59,4 +63,5 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> str:
 def _cell(cell: str | int) -> str:
     if isinstance(cell, Html):
         return f"<td>{cell}</td>"
-    return text("td", str(cell), "n" if isinstance(cell, int) else "")
+    content = str(cell)
+    return text("td", content, "n" if _NUMBER.fullmatch(content) else "")

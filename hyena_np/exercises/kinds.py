@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
 from hyena_np.exercises.compare import close, compare, parts_of, recognised
@@ -80,6 +83,19 @@ def untouched(
             compare(question, arguments, answer.value)
 
     return Part(name, points, judge, sizes)
+
+
+def of_every(
+    kind: Callable[[Question, tuple[Sizes, ...]], Part], questions: tuple[Question, ...], *sizes: Sizes
+) -> Part:
+    """One part that all of these functions must pass."""
+    parts = [kind(question, sizes) for question in questions]
+
+    def judge(ask: Ask, sizes: tuple[Sizes, ...], rng: np.random.Generator) -> None:
+        for part in parts:
+            part.judge(ask, sizes, rng)
+
+    return replace(parts[0], judge=judge)
 
 
 def causal(

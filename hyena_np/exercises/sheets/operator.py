@@ -26,6 +26,12 @@ def backward_inputs(rng: np.random.Generator, sizes: Sizes, dtype: str) -> tuple
     return draw(rng, sizes.get("D", 1), sizes["L"], dtype=dtype), *inputs(rng, sizes, dtype)
 
 
+def code_backward_inputs(rng: np.random.Generator, sizes: Sizes, dtype: str) -> tuple:
+    """The same with one filter less."""
+    dy, v, x, h = backward_inputs(rng, sizes, dtype)
+    return dy, v, x, h[:-1]
+
+
 def paper(v: np.ndarray, x: np.ndarray, h: np.ndarray) -> np.ndarray:
     """Convolve, then gate, N times."""
     return hyena_recurrence(v[None], tuple(x[:, None]), h, variant="paper")[0][0]
@@ -38,6 +44,15 @@ def code(v: np.ndarray, x: np.ndarray, h: np.ndarray) -> np.ndarray:
 
 def paper_backward(dy: np.ndarray, v: np.ndarray, x: np.ndarray, h: np.ndarray) -> tuple:
     """Gradients of v, x, h."""
-    _, cache = hyena_recurrence(v[None], tuple(x[:, None]), h, variant="paper")
+    return _backward("paper", dy, v, x, h)
+
+
+def code_backward(dy: np.ndarray, v: np.ndarray, x: np.ndarray, h: np.ndarray) -> tuple:
+    """Gradients of v, x, h."""
+    return _backward("code", dy, v, x, h)
+
+
+def _backward(variant: str, dy: np.ndarray, v: np.ndarray, x: np.ndarray, h: np.ndarray) -> tuple:
+    _, cache = hyena_recurrence(v[None], tuple(x[:, None]), h, variant=variant)
     dv, dx, dh, _ = hyena_recurrence_backward(dy[None], cache)
     return dv[0], np.concatenate(dx), dh

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-
 import numpy as np
 
-from hyena_np.exercises.exercise import Ask, Exercise, Mistake, Part, Question, Sizes
-from hyena_np.exercises.kinds import causal, precision, untouched, values
+from hyena_np.exercises.exercise import Exercise, Mistake, Question
+from hyena_np.exercises.kinds import causal, of_every, precision, untouched, values
 from hyena_np.exercises.sheets.convolution import circular_conv, conv
 from hyena_np.exercises.sheets.operator import code, code_inputs, inputs, paper
 
@@ -75,17 +72,6 @@ CODE = Question(
 )
 
 
-def _of_both(kind: Callable[..., Part], sizes: tuple[Sizes, ...]) -> Part:
-    """One part that both functions must pass."""
-    parts = [kind(question, sizes) for question in (PAPER, CODE)]
-
-    def judge(ask: Ask, sizes: tuple[Sizes, ...], rng: np.random.Generator) -> None:
-        for part in parts:
-            part.judge(ask, sizes, rng)
-
-    return replace(parts[0], judge=judge)
-
-
 _SMALL = ({"N": 1, "L": 1}, {"N": 1, "L": 2}, {"N": 2, "L": 2}, {"N": 2, "L": 3})
 _LARGE = ({"N": 3, "L": 9, "D": 2}, {"N": 4, "L": 21, "D": 3})
 _CODE_SMALL = ({"N": 2, "L": 1}, {"N": 2, "L": 2}, {"N": 2, "L": 3})
@@ -104,8 +90,8 @@ RECURRENCE = Exercise(
         causal(PAPER, ({"N": 2, "L": 4}, {"N": 3, "L": 11, "D": 2}), argument="v"),
         values("order 2, as in the code", CODE, _CODE_SMALL, points=2),
         values("higher orders, as in the code", CODE, _LARGE),
-        _of_both(precision, ({"N": 2, "L": 3},)),
-        _of_both(untouched, ({"N": 3, "L": 3},)),
+        of_every(precision, (PAPER, CODE), {"N": 2, "L": 3}),
+        of_every(untouched, (PAPER, CODE), {"N": 3, "L": 3}),
     ),
     hints=(
         "Keep one array z and replace it step by step; it begins as v.",

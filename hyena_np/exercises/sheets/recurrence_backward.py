@@ -1,4 +1,4 @@
-"""Exercise 10: the gradient of the recurrence."""
+"""Exercise 10: the gradient of the recurrence, as the paper and as the official code have it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from hyena_np.exercises.compare import compare, parts_of, recognised
 from hyena_np.exercises.exercise import Ask, Exercise, Failure, Mistake, Part, Question, Sizes
-from hyena_np.exercises.kinds import asked, precision, untouched, values
+from hyena_np.exercises.kinds import asked, of_every, precision, untouched, values
+from hyena_np.exercises.sheets.code_gradients import CODE_BACKWARD
 from hyena_np.exercises.sheets.convolution import conv, correlate
 from hyena_np.exercises.sheets.operator import backward_inputs, paper_backward
 
@@ -117,27 +118,34 @@ def _one_gradient(name: str, sizes: tuple[Sizes, ...]) -> Part:
     return Part(f"order 1: {name}", 1, judge, sizes)
 
 
+_SMALL = ({"N": 2, "L": 1}, {"N": 2, "L": 2}, {"N": 2, "L": 3})
+
 RECURRENCE_BACKWARD = Exercise(
     number=10,
     name="recurrence_backward",
-    title="The backward of the recurrence",
+    title="The backward of the recurrence, both variants",
     goal="Undo the recurrence step by step, and keep on the way what its gradient needs.",
-    minutes=35,
+    minutes=40,
     paper=("Def. 3.1", "Eq. (4)", "Algorithm 3"),
-    questions=(BACKWARD,),
+    questions=(BACKWARD, CODE_BACKWARD),
     parts=(
         *(_one_gradient(name, tuple({"N": 1, "L": L} for L in (1, 2, 3))) for name in BACKWARD.outputs),
-        values("order 2", BACKWARD, ({"N": 2, "L": 1}, {"N": 2, "L": 2}, {"N": 2, "L": 3}), points=2),
+        values("order 2", BACKWARD, _SMALL, points=2),
         values("every order", BACKWARD, ({"N": 3, "L": 7, "D": 2}, {"N": 4, "L": 18, "D": 3}), points=2),
-        precision(BACKWARD, ({"N": 2, "L": 3},)),
-        untouched(BACKWARD, ({"N": 2, "L": 3},)),
+        values(
+            "as in the code, order 2", CODE_BACKWARD, tuple({"N": 2, "L": L} for L in (1, 2, 3)), points=2
+        ),
+        values("as in the code, higher orders", CODE_BACKWARD, ({"N": 3, "L": 7, "D": 2}, {"N": 5, "L": 12})),
+        of_every(precision, (BACKWARD, CODE_BACKWARD), {"N": 2, "L": 3}),
+        of_every(untouched, (BACKWARD, CODE_BACKWARD), {"N": 2, "L": 3}),
     ),
     hints=(
         "First run the forward and keep two lists: what every convolution read, and what it gave.",
         "Then n from N - 1 down to 0, with dz = dy at first. z' = x[n] * c gives dx[n] = dz * c and "
         "dc = dz * x[n]; c = conv(z, h[n]) gives dh[n] and the dz of the step before, as in exercise 4.",
         "for n in reversed(range(N)): dx[n] = dz * given[n]; dc = dz * x[n]; "
-        "dz, dh[n] = conv_gradients(dc, read[n], h[n]). At the end, dv is dz.",
+        "dz, dh[n] = conv_gradients(dc, read[n], h[n]). At the end, dv is dz. The code: dx[0] = dy * z and "
+        "dz = dy * x[0]; then, for o downwards, du, dh[o] = conv_gradients(dz, gate * read[o], h[o]).",
     ),
     forbidden=(
         "hyena_np.hyena_recurrence_backward",

@@ -1,8 +1,8 @@
 # %% [markdown]
-# # Exercise 10: the backward of the recurrence
+# # Exercise 10: the backward of the recurrence, both variants
 #
-# **You will** write the gradient of the operator. **You will learn** what a *cache* is: what the forward must keep so that the
-# backward need not guess. **You need** exercises 4 and 9. About 35 minutes, 9 points.
+# **You will** write the gradient of the operator, as the paper and as the official code have it. **You will learn** what a *cache*
+# is: what the forward must keep so that the backward need not guess. **You need** exercises 4 and 9. About 40 minutes, 12 points.
 #
 # ## The equation
 #
@@ -19,9 +19,17 @@
 # Here $\odot$ multiplies position by position, and $S_h$ is the Toeplitz matrix of $h$; so $\bar z^n$ and $\bar h^n$ are exercise 4, the
 # gradients of one convolution. $z^n$ and $c^n$ are needed: run the forward once and keep them.
 #
+# The official code gates before it convolves, the last gate first, and gates once more at the end (exercise 9):
+#
+# $$z \leftarrow h^{o} * (x_{N-1-o} \cdot z) \quad (o = 0, \dots, N-2), \qquad y = x_0 \cdot z.$$
+#
+# Its gradient has the same lines in another order. They are yours to find.
+#
 # ## A tiny example
 #
-# $N = 1$, $L = 1$: $y = x h v$. With $v = 2$, $x = 3$, $h = 5$, $\bar y = 1$: $\bar v = 15$, $\bar x = 10$, $\bar h = 6$.
+# - The paper, $N = 1$, $L = 1$: $y = x h v$. With $v = 2$, $x = 3$, $h = 5$, $\bar y = 1$: $\bar v = 15$, $\bar x = 10$, $\bar h = 6$.
+# - The code, $N = 2$, $L = 1$: $y = x_0 h^0 x_1 v$. With $v = 2$, $x_0 = 7$, $x_1 = 3$, $h^0 = 5$, $\bar y = 1$: $\bar v = 105$,
+#   $\bar x_0 = 30$, $\bar x_1 = 70$, $\bar h^0 = 42$.
 
 # %%
 import numpy as np
@@ -49,7 +57,8 @@ def conv_gradients(dy, u, h):
 # | | shape | |
 # |---|---|---|
 # | `dy`, `v` | `(D, L)` | float32 or float64 |
-# | `x`, `h` | `(N, D, L)` | the same dtype |
+# | `x` | `(N, D, L)`: `x[0]` is the paper's $x^1$, and the code's $x_0$ | the same dtype |
+# | `h` | `(N, D, L)` for the paper, `(N - 1, D, L)` for the code; `h[0]` is used first | the same dtype |
 # | result | `(dv, dx, dh)`, with the shapes of `v`, `x`, `h` | the same dtype |
 
 
@@ -73,8 +82,28 @@ def recurrence_backward(dy, v, x, h):
     ### END SOLUTION
 
 
+# %% tags=["answer"]
+def recurrence_code_backward(dy, v, x, h):
+    """Gradients of the official code's recurrence with respect to v, x and h."""
+    ### BEGIN SOLUTION
+    N, read, z = len(x), [], v
+    for o in range(N - 1):
+        read.append(z)
+        z = conv(x[N - 1 - o] * z, h[o])
+    dx, dh = np.zeros_like(x), np.zeros_like(h)
+    # y = x[0] * z
+    dx[0], dz = dy * z, dy * x[0]
+    for o in reversed(range(N - 1)):
+        # z = conv(gate * read[o], h[o])
+        gate = x[N - 1 - o]
+        du, dh[o] = conv_gradients(dz, gate * read[o], h[o])
+        dx[N - 1 - o], dz = du * read[o], du * gate
+    return dz, dx, dh
+    ### END SOLUTION
+
+
 # %% tags=["check"]
-check("recurrence_backward", recurrence_backward)
+check("recurrence_backward", recurrence_backward, recurrence_code_backward)
 # hint("recurrence_backward")
 
 # %% [markdown]
@@ -82,4 +111,4 @@ check("recurrence_backward", recurrence_backward)
 #
 # - How many arrays of shape $(D, L)$ does your cache hold for order $N$? Which could be computed again instead, and at what cost?
 # - Count the FFTs of forward and backward. Which spectra are computed twice, and what would it take to keep them?
-# - Write the backward of the official code's variant. Which line moves?
+# - The code's variant keeps one list where the paper's keeps two. Which array does it compute twice for that?

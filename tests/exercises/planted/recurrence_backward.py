@@ -99,15 +99,70 @@ def in_place(dy, v, x, h):
     return dy.copy(), dx, dh
 
 
+def code(dy, v, x, h, back=conv_backward, gated_end=True, ungated=False, early=False):
+    """Right where no option is changed: gate, convolve, and the gate x[0] at the end."""
+    gates, read, z = x[:0:-1], [], v
+    for gate, taps in zip(gates, h, strict=True):
+        read.append(z)
+        z = conv(gate * z, taps)
+    dx, dh = np.zeros_like(x), np.zeros_like(h)
+    dx[0], dz = dy * z, dy * x[0] if gated_end else dy
+    for n in reversed(range(len(gates))):
+        du, dh[n] = back(dz, read[n] if ungated else gates[n] * read[n], h[n])
+        dx[-1 - n], dz = (dz if early else du) * read[n], du * gates[n]
+    return dz, dx, dh
+
+
+def code_convolves(*a):
+    return code(*a, back=no_conjugate)
+
+
+def code_without_the_end(*a):
+    return code(*a, gated_end=False)
+
+
+def code_reads_ungated(*a):
+    return code(*a, ungated=True)
+
+
+def code_gate_before_the_adjoint(*a):
+    return code(*a, early=True)
+
+
+def code_gates_backwards(*a):
+    dv, dx, dh = code(*a)
+    return dv, dx[::-1], dh
+
+
+def code_as_the_paper(dy, v, x, h):
+    y, dgates = v, x[:0:-1]
+    for gate, taps in zip(dgates, h, strict=True):
+        y = gate * conv(y, taps)
+    dv, dx, dh = right(dy * x[0], v, dgates, h)
+    return dv, np.stack([dy * y, *dx[::-1]]), dh
+
+
+def of_the_code(function, says):
+    others = {"recurrence_backward": right}
+    return Wrong(function, says, points=7, name="recurrence_code_backward", others=others)
+
+
+CODE = {"recurrence_code_backward": code}
 WRONG = (
-    Wrong(convolves, "conjugate is forgotten", points=1),
-    Wrong(without_gate, "the gate is missing", points=1),
-    Wrong(from_the_first, "from the last to the first", points=3),
-    Wrong(of_gate_first, "the backward of another function", points=0),
-    Wrong(gate_after_the_adjoint, "the gate comes first", points=1),
-    Wrong(stacked_backwards, "in reversed order", points=3),
-    Wrong(with_v, "correlated with v in every step", points=3),
-    Wrong(gate_of_what_was_read, "what the gate multiplied", points=2),
-    Wrong(double, "wrong dtype", points=8),
-    Wrong(in_place, "argument overwritten", points=8),
+    of_the_code(code_convolves, "conjugate is forgotten"),
+    of_the_code(code_without_the_end, "the gate at the end is forgotten"),
+    of_the_code(code_reads_ungated, "which is gated"),
+    of_the_code(code_gate_before_the_adjoint, "the adjoint comes before the gate"),
+    of_the_code(code_gates_backwards, "in reversed order"),
+    of_the_code(code_as_the_paper, "the backward of another function"),
+    Wrong(convolves, "conjugate is forgotten", points=4, others=CODE),
+    Wrong(without_gate, "the gate is missing", points=4, others=CODE),
+    Wrong(from_the_first, "from the last to the first", points=6, others=CODE),
+    Wrong(of_gate_first, "the backward of another function", points=3, others=CODE),
+    Wrong(gate_after_the_adjoint, "the gate comes first", points=4, others=CODE),
+    Wrong(stacked_backwards, "in reversed order", points=6, others=CODE),
+    Wrong(with_v, "correlated with v in every step", points=6, others=CODE),
+    Wrong(gate_of_what_was_read, "what the gate multiplied", points=5, others=CODE),
+    Wrong(double, "wrong dtype", points=11, others=CODE),
+    Wrong(in_place, "argument overwritten", points=11, others=CODE),
 )

@@ -34,25 +34,28 @@ class Yard(NamedTuple):
     closed: tuple[str, ...]
 
 
-def close_fence(yard: Yard, on_closed: Callable[[str], None] = lambda path: None) -> None:
-    """Put up the fence for the rest of this process's life; `on_closed` is told what closed path is tried."""
+OnClosed = Callable[[str, str], None]  # told of an attempt: what is closed, and the path within it
+
+
+def close_fence(yard: Yard, on_closed: OnClosed = lambda place, path: None) -> None:
+    """Put up the fence for the rest of this process's life."""
     for module, name in _SILENT:
         if module in sys.modules:
             vars(sys.modules[module]).pop(name, None)
     sys.addaudithook(_hook(yard, on_closed))
 
 
-def _hook(yard: Yard, on_closed: Callable[[str], None]) -> Callable[[str, tuple], None]:
+def _hook(yard: Yard, on_closed: OnClosed) -> Callable[[str, tuple], None]:
     # Names of its own: a submission may put other functions in the places of these.
     error, is_a, normal, here, stat = PermissionError, isinstance, os.path.normpath, os.getcwd, os.stat
     refused, reading, changing, modules = _REFUSED, _READ, _WRITE, _MODULES
     (write, read, closed), left = yard, [None] * WRITES
 
-    def inside(path: str, folders: tuple[str, ...]) -> bool:
+    def inside(path: str, folders: tuple[str, ...]) -> str:
         for folder in folders:
             if path == folder or path.startswith(f"{folder}/"):
-                return True
-        return False
+                return folder
+        return ""
 
     def is_folder(path: str) -> bool:
         try:
@@ -73,7 +76,7 @@ def _hook(yard: Yard, on_closed: Callable[[str], None]) -> Callable[[str, tuple]
             return
         barred = inside(whole, closed)
         if barred:
-            on_closed(whole)
+            on_closed(barred, whole)
         if barred or not inside(whole, allowed):
             raise error(f"{event}: {whole} is outside what a submission may use")
         if event == "open" and is_folder(whole):  # paths could go on from there

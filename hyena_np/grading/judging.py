@@ -189,9 +189,8 @@ class Asking:
             says = _texts((reply.get("says"),))[0]
             raise Failure(says, likely="the return statement is missing" if says == _NOTHING else "")
         overwritten, lines = reply.get("overwritten"), reply.get("lines")
-        if kind != "answer" or reply.get("number") != self._count:
-            raise Ended(_NO_ANSWER)
-        if not isinstance(overwritten, tuple) or not isinstance(lines, int):
+        numbered = kind == "answer" and reply.get("number") == self._count
+        if not (numbered and isinstance(overwritten, tuple) and isinstance(lines, int)):
             raise Ended(_NO_ANSWER)
         changed = {n for n in overwritten if type(n) is int and 0 <= n < len(arguments)}
         return Answer(reply.get("value"), tuple(sorted(changed)), lines)

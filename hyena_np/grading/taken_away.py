@@ -94,17 +94,15 @@ def take_away(names: tuple[str, ...], report: Report) -> dict[str, str]:
     return taken
 
 
-def watch(taken: dict[str, str], report: Report) -> Report:
-    """Told of a closed path: reports that a submission loads again what was taken away.
+def watch(taken: dict[str, str], report: Report) -> Callable[[str, str], None]:
+    """For the fence: reports that a submission loads again what was taken away.
 
     Only Python itself reads compiled files. A source may be read to show a traceback, which is no offence.
     """
 
-    def watching(path: str) -> None:
-        if path.endswith(".pyc"):
-            names = [name for place, name in taken.items() if path == place or path.startswith(f"{place}/")]
-            for name in names[:1]:
-                report(name)
+    def watching(place: str, path: str) -> None:
+        if place in taken and path.endswith(".pyc"):
+            report(taken[place])
 
     return watching
 

@@ -54,8 +54,12 @@ def _answer(functions: dict[str, Any], request: dict[str, Value]) -> dict[str, V
     number = {"number": request["number"]}
     try:
         answer = call(functions[request["name"]], request["arguments"], request["count"])
-        reply = {"kind": "answer", "value": answer.value}
-        reply |= {"overwritten": answer.overwritten, "lines": answer.lines}
+        reply = {
+            "kind": "answer",
+            "value": answer.value,
+            "overwritten": answer.overwritten,
+            "lines": answer.lines,
+        }
         pack(reply)
     except NotWritten:
         reply = {"kind": "unwritten"}

@@ -30,16 +30,13 @@ class Ran:
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
     """A whole class of them, and honest students before and after."""
-    os.environ["HYENA_SECRET"] = SECRET
-    with shared_folder(tmp_path_factory, "hostile") as folder:
+    with shared_folder(tmp_path_factory, "hostile") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HYENA_SECRET", SECRET)
         out = folder / "graded"
         if not out.exists():
             hand_in_hostile(folder / "class", out, hostile.STUDENTS)
             hand_in(folder / "class", {"a_good_one": hostile.RIGHT, "z_good_one": hostile.RIGHT})
-        try:
-            records = graded(folder / "class", out, seconds=4.0, jobs=4, resume=True)
-        finally:
-            del os.environ["HYENA_SECRET"]
+        records = graded(folder / "class", out, seconds=4.0, jobs=4, resume=True)
     return Ran(out, records)
 
 

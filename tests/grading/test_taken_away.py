@@ -100,11 +100,12 @@ def test_only_python_itself_reads_what_was_compiled():
     watching = watch(
         {"/a/b.py": "p.b", "/a/__pycache__/b.cpython-311.pyc": "p.b", "/q": "q"}, reported.append
     )
-    for path in ("/a/b.py", "/q/c.py", "/a/__pycache__/bc.cpython-311.pyc"):
-        watching(path)
+    watching("/a/b.py", "/a/b.py")
+    watching("/q", "/q/c.py")
+    watching("/a", "/a/__pycache__/bc.cpython-311.pyc")  # closed for another reason
     assert reported == []
-    for path in ("/a/__pycache__/b.cpython-311.pyc", "/q/__pycache__/c.cpython-311.pyc"):
-        watching(path)
+    watching("/a/__pycache__/b.cpython-311.pyc", "/a/__pycache__/b.cpython-311.pyc")
+    watching("/q", "/q/__pycache__/c.cpython-311.pyc")
     assert reported == ["p.b", "q"]
 
 

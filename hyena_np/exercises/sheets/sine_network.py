@@ -23,7 +23,8 @@ def backward_inputs(rng: np.random.Generator, sizes: Sizes, dtype: str) -> tuple
     while True:
         arguments = draw(rng, sizes["C"], sizes["L"], dtype=dtype), *inputs(rng, sizes, dtype)
         dh, z, W1, b1, W2, w = arguments
-        terms = _by_frequency(dh, W1 @ z.T + b1[:, None], W2, w)
+        x = W1 @ z.T + b1[:, None]
+        terms = _slope(dh, x, W2, w) * x
         if abs(terms.sum()) > 0.3 * np.linalg.norm(terms):
             return arguments
 
@@ -53,14 +54,14 @@ def _with(slope: Function) -> Function:
     def answer(dh, z, W1, b1, W2, w):
         x = W1 @ z.T + b1[:, None]
         dx = (W2.T @ dh) * slope(x, w)
-        return dx.T @ W1, dx @ z, dx.sum(axis=1), dh @ np.sin(w * x).T, _by_frequency(dh, x, W2, w).sum()
+        return dx.T @ W1, dx @ z, dx.sum(axis=1), dh @ np.sin(w * x).T, (_slope(dh, x, W2, w) * x).sum()
 
     return answer
 
 
-def _by_frequency(dh: np.ndarray, x: np.ndarray, W2: np.ndarray, w: float) -> np.ndarray:
-    """What each unit at each position adds to dw."""
-    return (W2.T @ dh) * x * np.cos(w * x)
+def _slope(dh: np.ndarray, x: np.ndarray, W2: np.ndarray, w: float) -> np.ndarray:
+    """The gradient by the product w x: times w it is dx, times x what each unit and position adds to dw."""
+    return (W2.T @ dh) * np.cos(w * x)
 
 
 def _changed(name: str, change: Function) -> Function:
@@ -70,19 +71,10 @@ def _changed(name: str, change: Function) -> Function:
     def answer(dh, z, W1, b1, W2, w):
         gradients = list(backward(dh, z, W1, b1, W2, w))
         x = W1 @ z.T + b1[:, None]
-        gradients[index] = change(dh, x, W2, w)
+        gradients[index] = change(dh, x, w, _slope(dh, x, W2, w))
         return tuple(gradients)
 
     return answer
-
-
-def _by_bias(dh: np.ndarray, x: np.ndarray, W2: np.ndarray, w: float) -> np.ndarray:
-    """What each unit at each position adds to db1."""
-    return (W2.T @ dh) * w * np.cos(w * x)
-
-
-def _without_inner(dh: np.ndarray, x: np.ndarray, W2: np.ndarray, w: float) -> np.ndarray:
-    return ((W2.T @ dh) * np.cos(w * x)).sum()
 
 
 def _of(activation):
@@ -119,22 +111,27 @@ BACKWARD = Question(
         Mistake("the sign: the derivative of sine is +cosine", _with(lambda x, w: -w * np.cos(w * x))),
         Mistake("the cosine is forgotten: w cos(w x)", _with(lambda x, w: w)),
         Mistake("the activation is skipped: dx = da * w cos(w x), not da", _with(lambda x, w: 1.0)),
-        Mistake("db1 is not summed over time", _changed("db1", _by_bias)),
+        Mistake("db1 is not summed over time", _changed("db1", lambda dh, x, w, slope: w * slope)),
         Mistake(
-            "db1 is a mean; it is a sum over time", _changed("db1", lambda *a: _by_bias(*a).mean(axis=1))
+            "db1 is a mean; it is a sum over time",
+            _changed("db1", lambda dh, x, w, slope: (w * slope).mean(axis=1)),
         ),
         Mistake(
-            "dW2 needs the sine's output a, not its input x", _changed("dW2", lambda dh, x, W2, w: dh @ x.T)
+            "dW2 needs the sine's output a, not its input x",
+            _changed("dW2", lambda dh, x, w, slope: dh @ x.T),
         ),
         Mistake(
             "dw is not summed: one w serves every unit and position",
-            _changed("dw", lambda *a: _by_frequency(*a).sum(axis=1)),
+            _changed("dw", lambda dh, x, w, slope: (slope * x).sum(axis=1)),
         ),
         Mistake(
             "dw needs the derivative by w, which is x cos(w x)",
-            _changed("dw", lambda *a: _by_bias(*a).sum()),
+            _changed("dw", lambda dh, x, w, slope: (w * slope).sum()),
         ),
-        Mistake("dw forgets the inner derivative, which is x", _changed("dw", _without_inner)),
+        Mistake(
+            "dw forgets the inner derivative, which is x",
+            _changed("dw", lambda dh, x, w, slope: slope.sum()),
+        ),
         Mistake(
             "the gradients are in another order; it is the one of the arguments: dz, dW1, db1, dW2, dw",
             lambda *a: (*backward(*a)[1:], backward(*a)[0]),
